@@ -1,0 +1,324 @@
+// Package hub fans the access units of one stream out to its readers. It owns
+// the bounded queue of every reader and the cache of the last group of
+// pictures. It never blocks the camera: a reader that falls behind loses
+// units, counted, and goes on at the next key frame.
+package hub
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"vedette/recorder/media"
+)
+
+// ErrClosed is returned by a reader that was closed.
+var ErrClosed = errors.New("hub reader closed")
+
+// Options bounds the cache of a hub.
+type Options struct {
+	// CacheBytes caps the last-GOP cache, in bytes of encoded media; a longer
+	// GOP is not cached at all. 0 means 8 MiB, the size of a 16 s GOP at 4 Mb/s.
+	CacheBytes int
+}
+
+// Hub is the fan-out of one stream. All methods may be called concurrently.
+type Hub struct {
+	cacheBytes int
+
+	mu       sync.Mutex
+	readers  map[*Reader]struct{}
+	run      *media.Run
+	runReady chan struct{} // closed and replaced when run changes
+	cache    []*media.AccessUnit
+	cached   int // bytes in cache
+}
+
+// New returns a hub without readers.
+func New(o Options) *Hub {
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 8 << 20
+	}
+	return &Hub{cacheBytes: o.CacheBytes, readers: map[*Reader]struct{}{}, runReady: make(chan struct{})}
+}
+
+// Publish hands u to every reader. It never blocks. u must not be changed
+// afterwards.
+func (h *Hub) Publish(u *media.AccessUnit) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.setRun(u.Run)
+	h.remember(u)
+	for r := range h.readers {
+		r.push(u)
+	}
+}
+
+// EndRun tells every reader that the current run is over, and forgets the
+// cache. It does nothing when no run is under way.
+func (h *Hub) EndRun() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.run == nil {
+		return
+	}
+	h.setRun(nil)
+	h.cache, h.cached = nil, 0
+	for r := range h.readers {
+		r.end()
+	}
+}
+
+func (h *Hub) setRun(run *media.Run) {
+	if h.run == run {
+		return
+	}
+	h.run = run
+	close(h.runReady)
+	h.runReady = make(chan struct{})
+}
+
+// remember keeps the units since the last random access point, unless they
+// outgrow the cache.
+func (h *Hub) remember(u *media.AccessUnit) {
+	video := u.Run.Video()
+	if u.Random && (u.Track == video || video < 0) {
+		h.cache, h.cached = make([]*media.AccessUnit, 0, max(cap(h.cache), 64)), 0
+	} else if len(h.cache) == 0 {
+		return
+	}
+	if h.cached += u.Size; h.cached > h.cacheBytes {
+		h.cache, h.cached = nil, 0
+		return
+	}
+	h.cache = append(h.cache, u)
+}
+
+// Run returns the run under way, or nil.
+func (h *Hub) Run() *media.Run {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.run
+}
+
+// WaitRun returns the run under way, waiting for one if there is none. It
+// returns ctx's error if ctx ends first.
+func (h *Hub) WaitRun(ctx context.Context) (*media.Run, error) {
+	for {
+		h.mu.Lock()
+		run, ready := h.run, h.runReady
+		h.mu.Unlock()
+		if run != nil {
+			return run, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-ready:
+		}
+	}
+}
+
+// CachedGOP returns the units since the last key frame, oldest first; nil if
+// there is none or it was too large. The caller must not change the units.
+func (h *Hub) CachedGOP() []*media.AccessUnit {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]*media.AccessUnit(nil), h.cache...)
+}
+
+// Overflow says what a full queue costs its reader.
+type Overflow uint8
+
+const (
+	// KeepOldest refuses new units until there is room again and a key frame
+	// comes: for a recording, which loses the middle and never the beginning.
+	KeepOldest Overflow = iota
+	// SkipToNewest empties the queue and goes on at the next key frame: for a
+	// viewer, who wants now.
+	SkipToNewest
+)
+
+// ReaderOptions bounds one reader.
+type ReaderOptions struct {
+	QueueBytes int      // most bytes of media waiting; 0 means 8 MiB
+	Overflow   Overflow // what happens beyond that
+	Primed     bool     // begin with the cached GOP
+}
+
+// Subscribe adds a reader. It sees every unit published from now on, after
+// the cached GOP if it asked to be primed.
+func (h *Hub) Subscribe(o ReaderOptions) *Reader {
+	if o.QueueBytes == 0 {
+		o.QueueBytes = 8 << 20
+	}
+	r := &Reader{hub: h, limit: o.QueueBytes, overflow: o.Overflow, ready: make(chan struct{}, 1)}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if o.Primed {
+		for _, u := range h.cache {
+			r.push(u)
+		}
+		if len(r.queue) > 0 {
+			r.queue[0].Primed = len(r.queue)
+		}
+	}
+	h.readers[r] = struct{}{}
+	return r
+}
+
+// Item is one thing a reader sees: a unit, or the end of a run (Unit nil).
+type Item struct {
+	Unit *media.AccessUnit
+	// Gap says that units were dropped between the item before and this one.
+	Gap bool
+	// Primed, on the first item of a primed reader, counts the cached units
+	// that the queue began with.
+	Primed int
+}
+
+// Reader is one consumer's bounded queue. One goroutine reads it; Close may
+// be called from any.
+type Reader struct {
+	hub      *Hub
+	limit    int
+	overflow Overflow
+	ready    chan struct{}
+
+	mu      sync.Mutex
+	queue   []Item
+	bytes   int
+	waiting bool // dropping until the next key frame
+	gap     bool // the next item comes after a drop
+	dropped uint64
+	closed  bool
+}
+
+func (r *Reader) push(u *media.AccessUnit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	if r.waiting {
+		video := u.Run.Video()
+		if r.bytes+u.Size > r.limit || !u.Random || (video >= 0 && u.Track != video) {
+			r.dropped++
+			return
+		}
+		r.waiting = false
+	} else if r.bytes > 0 && r.bytes+u.Size > r.limit {
+		r.dropped++
+		r.waiting, r.gap = true, true
+		if r.overflow == SkipToNewest {
+			r.discard()
+		}
+		return
+	}
+	r.queue = append(r.queue, Item{Unit: u, Gap: r.gap})
+	r.gap = false
+	r.bytes += u.Size
+	r.signal()
+}
+
+// discard drops the queued units; ends of runs stay.
+func (r *Reader) discard() {
+	kept := r.queue[:0]
+	for _, it := range r.queue {
+		if it.Unit == nil {
+			kept = append(kept, it)
+		} else {
+			r.dropped++
+		}
+	}
+	clear(r.queue[len(kept):])
+	r.queue, r.bytes = kept, 0
+}
+
+func (r *Reader) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.queue); r.closed || n > 0 && r.queue[n-1].Unit == nil {
+		return
+	}
+	r.queue = append(r.queue, Item{Gap: r.gap})
+	r.gap, r.waiting = false, false
+	r.signal()
+}
+
+func (r *Reader) signal() {
+	select {
+	case r.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Ready is sent to when Take may have something to give. A spurious wake-up
+// is possible.
+func (r *Reader) Ready() <-chan struct{} { return r.ready }
+
+// Take moves everything that waits to dst and returns it. It does not block;
+// it returns dst unchanged if nothing waits, and ErrClosed after Close.
+func (r *Reader) Take(dst []Item) ([]Item, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return dst, ErrClosed
+	}
+	dst = append(dst, r.queue...)
+	clear(r.queue)
+	r.queue, r.bytes = r.queue[:0], 0
+	return dst, nil
+}
+
+// Next waits for one item. It returns ctx's error or ErrClosed.
+func (r *Reader) Next(ctx context.Context) (Item, error) {
+	for {
+		it, ok, err := r.pop()
+		if ok || err != nil {
+			return it, err
+		}
+		select {
+		case <-ctx.Done():
+			return Item{}, ctx.Err()
+		case <-r.ready:
+		}
+	}
+}
+
+func (r *Reader) pop() (Item, bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return Item{}, false, ErrClosed
+	}
+	if len(r.queue) == 0 {
+		return Item{}, false, nil
+	}
+	it := r.queue[0]
+	r.queue[0] = Item{}
+	r.queue = r.queue[1:]
+	if it.Unit != nil {
+		r.bytes -= it.Unit.Size
+	}
+	return it, true, nil
+}
+
+// Dropped returns how many units this reader lost to a full queue.
+func (r *Reader) Dropped() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dropped
+}
+
+// Close removes the reader and wakes whoever waits for it. Closing twice is
+// not an error.
+func (r *Reader) Close() {
+	r.hub.mu.Lock()
+	delete(r.hub.readers, r)
+	r.hub.mu.Unlock()
+	r.mu.Lock()
+	r.closed, r.queue, r.bytes = true, nil, 0
+	r.mu.Unlock()
+	r.signal()
+}

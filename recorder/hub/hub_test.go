@@ -1,0 +1,201 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"vedette/recorder/media"
+)
+
+func videoRun() *media.Run {
+	return &media.Run{Camera: "door", Stream: media.Main, Tracks: []media.Track{
+		{Codec: media.H264, ClockRate: 90000}, {Codec: media.AAC, ClockRate: 48000}}}
+}
+
+func unit(run *media.Run, track int, dts int64, random bool, size int) *media.AccessUnit {
+	return &media.AccessUnit{Run: run, Track: track, DTS: dts, PTS: dts, Random: random, Size: size}
+}
+
+func dts(items []Item) (out []int64) {
+	for _, it := range items {
+		if it.Unit == nil {
+			out = append(out, -1)
+			continue
+		}
+		out = append(out, it.Unit.DTS)
+	}
+	return out
+}
+
+func equal(a, b []int64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func TestPrimedReaderBeginsAtTheLastKeyFrame(t *testing.T) {
+	h, run := New(Options{}), videoRun()
+	for i := range int64(10) {
+		h.Publish(unit(run, 0, i, i%4 == 0, 10))
+	}
+	h.Publish(unit(run, 1, 100, true, 3)) // audio is random access but must not reset the cache
+	r := h.Subscribe(ReaderOptions{Primed: true})
+	h.Publish(unit(run, 0, 10, false, 10))
+	got, err := r.Take(nil)
+	if want := []int64{8, 9, 100, 10}; err != nil || !equal(dts(got), want) {
+		t.Errorf("took %v, %v; want %v", dts(got), err, want)
+	}
+	if got[0].Primed != 3 {
+		t.Errorf("first item says %d primed units, want 3", got[0].Primed)
+	}
+	if plain, _ := h.Subscribe(ReaderOptions{}).Take(nil); len(plain) != 0 {
+		t.Errorf("an unprimed reader began with %v", dts(plain))
+	}
+}
+
+func TestCacheGivesUpOnAnOverlongGOPUntilTheNextKeyFrame(t *testing.T) {
+	h, run := New(Options{CacheBytes: 25}), videoRun()
+	for i := range int64(4) {
+		h.Publish(unit(run, 0, i, i == 0, 10))
+	}
+	if got := h.CachedGOP(); got != nil {
+		t.Errorf("cached %d units of a GOP over the cap", len(got))
+	}
+	h.Publish(unit(run, 0, 4, true, 10))
+	if got := h.CachedGOP(); len(got) != 1 {
+		t.Errorf("cached %d units after the next key frame, want 1", len(got))
+	}
+}
+
+func TestFullQueueKeepsTheOldestAndResumesAtAKeyFrameWithAGap(t *testing.T) {
+	h, run := New(Options{}), videoRun()
+	r := h.Subscribe(ReaderOptions{QueueBytes: 30})
+	for i := range int64(4) { // the fourth does not fit
+		h.Publish(unit(run, 0, i, i == 0, 10))
+	}
+	got, _ := r.Take(nil)
+	if !equal(dts(got), []int64{0, 1, 2}) {
+		t.Fatalf("took %v, want the first three", dts(got))
+	}
+	h.Publish(unit(run, 1, 50, true, 1)) // audio alone does not end the gap
+	h.Publish(unit(run, 0, 4, false, 10))
+	h.Publish(unit(run, 0, 5, true, 10))
+	h.Publish(unit(run, 0, 6, false, 10))
+	got, _ = r.Take(nil)
+	if !equal(dts(got), []int64{5, 6}) || !got[0].Gap || got[1].Gap {
+		t.Errorf("took %v with gaps %v, want 5 (after a gap) and 6", dts(got), got)
+	}
+	if n := r.Dropped(); n != 3 {
+		t.Errorf("dropped %d, want 3", n)
+	}
+}
+
+func TestSlowViewerSkipsToTheNewest(t *testing.T) {
+	h, run := New(Options{}), videoRun()
+	r := h.Subscribe(ReaderOptions{QueueBytes: 30, Overflow: SkipToNewest})
+	for i := range int64(7) {
+		h.Publish(unit(run, 0, i, i == 0 || i == 5, 10))
+	}
+	got, _ := r.Take(nil)
+	if !equal(dts(got), []int64{5, 6}) || !got[0].Gap {
+		t.Errorf("took %v, want 5 after a gap, then 6", dts(got))
+	}
+	if n := r.Dropped(); n != 5 {
+		t.Errorf("dropped %d, want 5", n)
+	}
+}
+
+func TestOneUnitLargerThanTheQueueStillPasses(t *testing.T) {
+	h, run := New(Options{}), videoRun()
+	r := h.Subscribe(ReaderOptions{QueueBytes: 5})
+	h.Publish(unit(run, 0, 0, true, 50))
+	if got, _ := r.Take(nil); len(got) != 1 {
+		t.Errorf("took %d items, want the large unit", len(got))
+	}
+}
+
+func TestEndOfRunReachesReadersOnceAndForgetsTheCache(t *testing.T) {
+	h, run := New(Options{}), videoRun()
+	r := h.Subscribe(ReaderOptions{})
+	h.EndRun() // no run yet
+	h.Publish(unit(run, 0, 1, true, 10))
+	h.EndRun()
+	h.EndRun()
+	if got, _ := r.Take(nil); !equal(dts(got), []int64{1, -1}) {
+		t.Errorf("took %v, want one unit and one end", dts(got))
+	}
+	if h.CachedGOP() != nil || h.Run() != nil {
+		t.Error("cache or run outlived the end of the run")
+	}
+}
+
+func TestNextAndWaitRunBlockUntilSomethingComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, run := New(Options{}), videoRun()
+		r := h.Subscribe(ReaderOptions{})
+		got := make(chan int64, 1)
+		gotRun := make(chan *media.Run, 1)
+		go func() {
+			it, _ := r.Next(t.Context())
+			got <- it.Unit.DTS
+		}()
+		go func() {
+			run, _ := h.WaitRun(t.Context())
+			gotRun <- run
+		}()
+		synctest.Wait()
+		select {
+		case <-got:
+			t.Fatal("Next returned without a unit")
+		case <-gotRun:
+			t.Fatal("WaitRun returned without a run")
+		default:
+		}
+		h.Publish(unit(run, 0, 7, true, 1))
+		if d := <-got; d != 7 {
+			t.Errorf("Next gave %d, want 7", d)
+		}
+		if g := <-gotRun; g != run {
+			t.Errorf("WaitRun gave %v, want the run", g)
+		}
+
+		closed := make(chan error, 1)
+		go func() { _, err := r.Next(t.Context()); closed <- err }()
+		synctest.Wait()
+		r.Close()
+		r.Close()
+		if err := <-closed; !errors.Is(err, ErrClosed) {
+			t.Errorf("Next after Close = %v, want ErrClosed", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		h.EndRun()
+		if _, err := h.WaitRun(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("WaitRun with a dead context = %v", err)
+		}
+	})
+}
+
+func BenchmarkPublishSixteenReaders(b *testing.B) {
+	h, run := New(Options{}), videoRun()
+	var rs []*Reader
+	for range 16 {
+		rs = append(rs, h.Subscribe(ReaderOptions{Overflow: SkipToNewest, QueueBytes: 1 << 16}))
+	}
+	u := unit(run, 0, 0, true, 1000)
+	var buf []Item
+	for b.Loop() {
+		h.Publish(u)
+		for _, r := range rs {
+			buf, _ = r.Take(buf[:0])
+		}
+	}
+}
