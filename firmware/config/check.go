@@ -1,0 +1,50 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+)
+
+// check calls fault for every value out of its range.
+func (c *Config) check(fault func(key, reason string)) {
+	if _, port, err := net.SplitHostPort(c.Server.Listen); err != nil || port == "" {
+		fault("server.listen", fmt.Sprintf("%q is not host:port, such as :8080 or 192.0.2.1:80", c.Server.Listen))
+	}
+	for _, h := range c.Server.Hosts {
+		if h == "" || strings.ContainsAny(h, "/: ") {
+			fault("server.hosts", fmt.Sprintf("%q is not a host name", h))
+		}
+	}
+	if c.Volume.Path == "" {
+		fault("volume.path", "is empty; name a directory")
+	}
+	oneOf(fault, "volume.medium", c.Volume.Medium, "auto", "ssd", "hdd", "sd", "emmc")
+	between(fault, "recording.segment", time.Duration(c.Recording.Segment), 5*time.Second, 10*time.Minute)
+	if c.Recording.SyncCycle != 0 {
+		between(fault, "recording.sync_cycle", time.Duration(c.Recording.SyncCycle), 500*time.Millisecond, 30*time.Second)
+	}
+	between(fault, "recording.queue_bytes", c.Recording.QueueBytes, 1<<20, 256<<20)
+	if c.Sweep.FloorBytes < 0 {
+		fault("sweep.floor_bytes", fmt.Sprintf("is %d; allowed: 0 (by disk) or more", c.Sweep.FloorBytes))
+	}
+	between(fault, "sweep.interval", time.Duration(c.Sweep.Interval), 30*time.Second, time.Hour)
+	between(fault, "live.max_viewers", c.Live.MaxViewers, 1, 1000)
+	between(fault, "live.udp_port", c.Live.UDPPort, 0, 65535)
+	oneOf(fault, "board.id", c.Board.ID, "auto", "sim")
+	oneOf(fault, "log.level", c.Log.Level, "debug", "info", "warn", "error")
+}
+
+func between[T int | int64 | time.Duration](fault func(key, reason string), key string, v, least, most T) {
+	if v < least || v > most {
+		fault(key, fmt.Sprintf("is %v; allowed: %v to %v", v, least, most))
+	}
+}
+
+func oneOf(fault func(key, reason string), key, v string, allowed ...string) {
+	if !slices.Contains(allowed, v) {
+		fault(key, fmt.Sprintf("is %q; allowed: %s", v, strings.Join(allowed, ", ")))
+	}
+}
