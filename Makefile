@@ -1,0 +1,67 @@
+# Vedette: one static binary, and what is needed to build, run and prove it.
+# `make help` lists the targets.
+
+SHELL := /bin/bash
+export CGO_ENABLED := 0
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+BUILD   := go build -trimpath -ldflags '$(LDFLAGS)'
+MAIN    := ./firmware/cmd/vedette
+DATA    ?= ./var
+LISTEN  ?= localhost:8080
+FUZZTIME ?= 10s
+
+.PHONY: help build build-all run test unit race e2e browser fuzz lint cover bench panel clean deps
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## the binary for this machine, in bin/
+	$(BUILD) -o bin/vedette $(MAIN)
+
+build-all: ## static binaries for linux amd64, arm64 and armv7, with their sizes
+	GOARCH=amd64 $(BUILD) -o bin/vedette-linux-amd64 $(MAIN)
+	GOARCH=arm64 $(BUILD) -o bin/vedette-linux-arm64 $(MAIN)
+	GOARCH=arm GOARM=7 $(BUILD) -o bin/vedette-linux-armv7 $(MAIN)
+	@for f in bin/vedette-linux-*; do \
+		if ldd $$f >/dev/null 2>&1; then echo "$$f is not static" >&2; exit 1; fi; \
+		printf '%-28s %6.1f MiB\n' $$f $$(stat -c %s $$f | awk '{print $$1/1048576}'); done
+
+run: build ## the product on a simulated board with two simulated cameras; CAMERA=rtsp://… adds a real one
+	./bin/vedette run --dev --data $(DATA) --listen $(LISTEN) $(if $(CAMERA),--camera '$(CAMERA)')
+
+deps: ## install what the tests need (Debian packages, npm packages)
+	./test/deps.sh
+
+test: deps lint race e2e browser ## everything: lint, unit tests with the race detector, real cameras, real browser
+
+unit: ## unit tests alone, without the race detector
+	go test $$(go list ./... | grep -v /test/)
+
+race: ## unit tests with the race detector
+	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /test/)
+
+e2e: build ## the built binary against GStreamer's RTSP server, kill -9, a full disk
+	go test -count=1 -timeout 10m ./test/e2e
+
+browser: build ## the panel in Chromium
+	cd test/browser && npm test
+
+fuzz: ## every fuzz target for FUZZTIME each
+	./test/fuzz.sh $(FUZZTIME)
+
+lint: ## gofmt, vet (also 32-bit), staticcheck, shellcheck, the panel's build, govulncheck where reachable
+	./test/lint.sh
+
+cover: ## test coverage, in var/cover.html
+	mkdir -p var && go test -coverprofile var/cover.out $$(go list ./... | grep -v /test/) && go tool cover -html var/cover.out -o var/cover.html && go tool cover -func var/cover.out | tail -1
+
+bench: build ## speed beside named peers; results belong into docs/BENCHMARKS.md
+	./bench/run.sh
+
+panel: ## build the panel again from web/ui/src
+	cd web/ui && npm ci --ignore-scripts=false && npm run build
+
+clean: ## remove what was built (never footage)
+	rm -rf bin dist

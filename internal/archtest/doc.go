@@ -1,0 +1,2 @@
+// Package archtest proves the shape of the house; see its tests.
+package archtest

@@ -1,0 +1,214 @@
+package recorder
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Errors a caller may test for.
+var (
+	ErrNoCamera     = errors.New("no such camera")
+	ErrCameraExists = errors.New("a camera with this id exists already")
+)
+
+// FieldError says which field of a request is wrong, and why, for a person.
+type FieldError struct {
+	Name    string // as in the API
+	Message string // one sentence
+}
+
+// Error implements error.
+func (e *FieldError) Error() string { return e.Name + ": " + e.Message }
+
+// Field returns the name of the field.
+func (e *FieldError) Field() string { return e.Name }
+
+func field(name, format string, a ...any) error {
+	return &FieldError{Name: name, Message: fmt.Sprintf(format, a...)}
+}
+
+// Camera is the stored configuration of one camera. URLs hold no
+// credentials.
+type Camera struct {
+	ID       string `storm:"id"`
+	Name     string
+	Vendor   string
+	Address  string // host or host:port, for vendor templates
+	MainURL  string // explicit, or empty: by vendor and address
+	SubURL   string
+	Username string
+	Password string
+	Record   bool
+	Audio    bool
+	Created  time.Time
+}
+
+// templates are the paths of the main and sub streams by vendor, as the
+// vendors document them. Port 554 unless the address names another.
+var templates = map[string][2]string{
+	"hikvision": {"/Streaming/Channels/101", "/Streaming/Channels/102"},
+	"dahua":     {"/cam/realmonitor?channel=1&subtype=0", "/cam/realmonitor?channel=1&subtype=1"},
+	"amcrest":   {"/cam/realmonitor?channel=1&subtype=0", "/cam/realmonitor?channel=1&subtype=1"},
+	"reolink":   {"/h264Preview_01_main", "/h264Preview_01_sub"},
+	"axis":      {"/axis-media/media.amp?videocodec=h264", "/axis-media/media.amp?videocodec=h264&resolution=640x360"},
+	"tapo":      {"/stream1", "/stream2"},
+}
+
+// Vendors returns the vendors there are templates for, sorted.
+func Vendors() []string {
+	names := make([]string, 0, len(templates))
+	for v := range templates {
+		names = append(names, v)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// URLs returns the addresses of the main and the sub stream, without
+// credentials; sub is empty if there is none.
+func (c *Camera) URLs() (main, sub string) {
+	main, sub = c.MainURL, c.SubURL
+	t, known := templates[c.Vendor]
+	if !known || c.Address == "" {
+		return main, sub
+	}
+	host := c.Address
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		host = net.JoinHostPort(strings.Trim(host, "[]"), "554")
+	}
+	if main == "" {
+		main = "rtsp://" + host + t[0]
+		if sub == "" {
+			sub = "rtsp://" + host + t[1]
+		}
+	}
+	return main, sub
+}
+
+// maxName bounds names, in runes.
+const maxName = 64
+
+// normalise cleans c in place and returns what is wrong with it: a
+// *FieldError. Credentials inside the URLs are moved to Username and
+// Password.
+func (c *Camera) normalise() error {
+	c.Name = strings.TrimSpace(c.Name)
+	if n := len([]rune(c.Name)); n == 0 || n > maxName || strings.ContainsFunc(c.Name, unicode.IsControl) {
+		return field("name", "must have 1 to %d characters and no control characters", maxName)
+	}
+	if c.ID == "" {
+		c.ID = slug(c.Name)
+	}
+	if !validID.MatchString(c.ID) {
+		return field("id", "must be 1 to 48 of a-z, 0-9 and -, beginning and ending with a letter or digit")
+	}
+	c.Vendor = strings.ToLower(strings.TrimSpace(c.Vendor))
+	if _, known := templates[c.Vendor]; c.Vendor != "" && !known {
+		return field("vendor", "is %q; known are %s; leave it out and give main_url for any other", c.Vendor, strings.Join(Vendors(), ", "))
+	}
+	if err := c.normaliseAddress(); err != nil {
+		return err
+	}
+	for _, u := range []struct {
+		field string
+		url   *string
+	}{{"main_url", &c.MainURL}, {"sub_url", &c.SubURL}} {
+		if err := c.takeURL(u.field, u.url); err != nil {
+			return err
+		}
+	}
+	if main, _ := c.URLs(); main == "" {
+		return field("main_url", "is needed, or a vendor and an address")
+	}
+	for name, v := range map[string]string{"username": c.Username, "password": c.Password} {
+		if len(v) > 256 || strings.ContainsFunc(v, unicode.IsControl) {
+			return field(name, "must have at most 256 bytes and no control characters")
+		}
+	}
+	return nil
+}
+
+func (c *Camera) normaliseAddress() error {
+	c.Address = strings.TrimSpace(c.Address)
+	if c.Address == "" {
+		return nil
+	}
+	host := c.Address
+	if h, port, err := net.SplitHostPort(host); err == nil {
+		if _, err := net.LookupPort("tcp", port); err != nil {
+			return field("address", "has a port that is none: %q", port)
+		}
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if net.ParseIP(host) == nil && !validHost.MatchString(host) {
+		return field("address", "must be a host name or IP address, with :port if not 554")
+	}
+	return nil
+}
+
+// takeURL checks one stream address and moves its credentials out.
+func (c *Camera) takeURL(name string, s *string) error {
+	*s = strings.TrimSpace(*s)
+	if *s == "" {
+		return nil
+	}
+	if len(*s) > 2048 || strings.ContainsFunc(*s, unicode.IsControl) {
+		return field(name, "must have at most 2048 bytes and no control characters")
+	}
+	u, err := url.Parse(*s)
+	if err != nil { // the error would repeat the URL, and with it a password
+		return field(name, "is not a URL; write it like rtsp://192.0.2.10:554/stream1")
+	}
+	if u.Scheme != "rtsp" && u.Scheme != "rtsps" {
+		return field(name, "must begin with rtsp:// or rtsps://")
+	}
+	if u.Hostname() == "" {
+		return field(name, "names no host")
+	}
+	if u.User != nil {
+		c.Username = u.User.Username()
+		if p, has := u.User.Password(); has {
+			c.Password = p
+		}
+		u.User = nil
+	}
+	*s = u.String()
+	return nil
+}
+
+var (
+	validID   = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$`)
+	validHost = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
+	notSlug   = regexp.MustCompile(`[^a-z0-9]+`)
+	secrets   = regexp.MustCompile(`(?i)((?:pass(?:word|wd)?|pwd|token|secret|auth|key)=)[^&/?#]*`)
+)
+
+// slug makes an id of a name; names without a usable letter become "camera".
+func slug(name string) string {
+	s := strings.Trim(notSlug.ReplaceAllString(strings.ToLower(name), "-"), "-")
+	if len(s) > 48 {
+		s = strings.Trim(s[:48], "-")
+	}
+	if s == "" {
+		return "camera"
+	}
+	return s
+}
+
+// Mask returns u fit for people to see: without credentials, and without the
+// values of parameters that look like secrets.
+func Mask(u string) string {
+	if p, err := url.Parse(u); err == nil && p.User != nil {
+		p.User = nil
+		u = p.String()
+	}
+	return secrets.ReplaceAllString(u, "${1}***")
+}

@@ -1,0 +1,47 @@
+package recorder
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/asdine/storm/v3"
+)
+
+// store keeps the cameras in the state database. There are few of them, so
+// ordinary storm records serve; every call is one transaction.
+type store struct{ node storm.Node }
+
+func newStore(db storm.Node) (*store, error) {
+	s := &store{node: db.From("cameras")}
+	if err := s.node.Init(&Camera{}); err != nil {
+		return nil, fmt.Errorf("prepare camera store: %w", err)
+	}
+	return s, nil
+}
+
+// all returns the cameras by id.
+func (s *store) all() ([]Camera, error) {
+	var out []Camera
+	if err := s.node.All(&out); err != nil && !errors.Is(err, storm.ErrNotFound) {
+		return nil, fmt.Errorf("list cameras: %w", err)
+	}
+	slices.SortFunc(out, func(a, b Camera) int { return cmp.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+func (s *store) save(c *Camera) error {
+	if err := s.node.Save(c); err != nil {
+		return fmt.Errorf("save camera %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// remove forgets the camera; one that is not there is not an error.
+func (s *store) remove(id string) error {
+	if err := s.node.DeleteStruct(&Camera{ID: id}); err != nil && !errors.Is(err, storm.ErrNotFound) {
+		return fmt.Errorf("remove camera %s: %w", id, err)
+	}
+	return nil
+}

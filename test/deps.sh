@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what the tests need: Debian packages through apt, npm packages from
+# the lock files. Prints the exact command where it may not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+	gcc libc6-dev                              # the race detector
+	ffmpeg                                     # decodes and measures what was recorded
+	python3-gi gir1.2-gst-rtsp-server-1.0      # a camera that is not our own stack
+	gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
+	gstreamer1.0-libav gstreamer1.0-x gstreamer1.0-rtsp
+	chromium fonts-dejavu-core                 # the panel's tests
+	shellcheck
+)
+
+missing=()
+for p in "${packages[@]}"; do
+	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+done
+if ((${#missing[@]})); then
+	install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}")
+	if [ "$(id -u)" = 0 ]; then
+		apt-get update -q
+		"${install[@]}"
+	elif sudo -n true 2>/dev/null; then
+		sudo apt-get update -q
+		sudo "${install[@]}"
+	else
+		echo "these packages are missing; run:  sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+		exit 1
+	fi
+fi
+
+command -v node >/dev/null || { echo "Node.js (20 or later) is missing; run:  sudo apt-get install -y nodejs npm" >&2; exit 1; }
+for dir in web/ui test/browser; do
+	lock=$dir/node_modules/.package-lock.json
+	if [ ! -f "$lock" ] || [ "$dir/package-lock.json" -nt "$lock" ]; then
+		(cd "$dir" && npm ci --no-audit --no-fund)
+	fi
+done
