@@ -21,7 +21,7 @@ func TestClaimMakesTheFirstAdminOnce(t *testing.T) {
 		t.Errorf("a wrong code: %v, want ErrCode", err)
 	}
 	var fe *FieldError
-	if _, err := b.Claim(t.Context(), "10.0.0.1:1", code, "owner", "short"); !errors.As(err, &fe) || fe.Field != "password" {
+	if _, err := b.Claim(t.Context(), "10.0.0.1:1", code, "owner", "short"); !errors.As(err, &fe) || fe.Name != "password" {
 		t.Errorf("a short password: %v, want a FieldError", err)
 	}
 	token, err := b.Claim(t.Context(), "10.0.0.1:1", strings.ToLower(strings.ReplaceAll(code, "-", " ")), "Owner", goodPassword)
@@ -132,7 +132,7 @@ func TestAddUserRefusesWhatWillNotDo(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var fe *FieldError
 			err := b.AddUser(t.Context(), tt.user, tt.role, tt.password)
-			if !errors.As(err, &fe) || fe.Field != tt.field {
+			if !errors.As(err, &fe) || fe.Name != tt.field {
 				t.Fatalf("AddUser = %v, want an error in %s", err, tt.field)
 			}
 			if tt.field == "password" && strings.Contains(err.Error(), tt.password) {

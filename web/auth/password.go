@@ -142,9 +142,12 @@ func parse(s string) (phc, error) {
 }
 
 // FieldError says which value of a request is wrong, and why.
-type FieldError struct{ Field, Message string }
+type FieldError struct{ Name, Message string }
 
-func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
+func (e *FieldError) Error() string { return e.Name + ": " + e.Message }
+
+// Field returns the name of the field, as in the API.
+func (e *FieldError) Field() string { return e.Name }
 
 // Passwords are 8 to 128 characters long.
 const (

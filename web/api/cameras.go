@@ -1,0 +1,119 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+
+	"vedette/web/auth"
+)
+
+func (s *server) listCameras(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.Recorder.Cameras(r.Context())
+	if err != nil {
+		return err
+	}
+	p := auth.From(r.Context())
+	seen := make([]Camera, 0, len(all))
+	for _, c := range all {
+		if p.Sees(c.ID) {
+			seen = append(seen, masked(c))
+		}
+	}
+	writeJSON(w, http.StatusOK, seen)
+	return nil
+}
+
+func (s *server) getCamera(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.Recorder.Camera(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, masked(c))
+	return nil
+}
+
+func (s *server) addCamera(w http.ResponseWriter, r *http.Request) error {
+	var in CameraInput
+	if err := decode(w, r, &in); err != nil {
+		return err
+	}
+	if in.Name == nil {
+		return needed("name", "")
+	}
+	if p := auth.From(r.Context()); p.Cameras != nil {
+		return errForbidden // who sees some cameras alone cannot add to them
+	}
+	c, err := s.Recorder.AddCamera(r.Context(), in)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", v1+"/cameras/"+url.PathEscape(c.ID))
+	writeJSON(w, http.StatusCreated, masked(c))
+	return nil
+}
+
+func (s *server) updateCamera(w http.ResponseWriter, r *http.Request) error {
+	var in CameraInput
+	if err := decode(w, r, &in); err != nil {
+		return err
+	}
+	if in.ID != nil {
+		return badField("id", "The id of a camera cannot be changed.")
+	}
+	c, err := s.Recorder.UpdateCamera(r.Context(), r.PathValue("id"), in)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, masked(c))
+	return nil
+}
+
+func (s *server) removeCamera(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Recorder.RemoveCamera(r.Context(), r.PathValue("id")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *server) testCamera(w http.ResponseWriter, r *http.Request) error {
+	if err := decodeNothing(w, r); err != nil {
+		return err
+	}
+	release, ok := try(s.tests)
+	if !ok {
+		return errBusy
+	}
+	defer release()
+	res, err := s.Recorder.TestCamera(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, res)
+	return nil
+}
+
+// masked makes sure once more that no URL shows a password.
+func masked(c Camera) Camera {
+	for _, u := range []*string{&c.MainURL, &c.SubURL} {
+		parsed, err := url.Parse(*u)
+		switch {
+		case err != nil:
+			*u = "" // what cannot be read cannot be masked
+		case parsed.User != nil:
+			parsed.User = nil
+			*u = parsed.String()
+		}
+	}
+	return c
+}
+
+// try takes one of the slots if there is one.
+func try(slots chan struct{}) (release func(), ok bool) {
+	select {
+	case slots <- struct{}{}:
+		return func() { <-slots }, true
+	default:
+		return nil, false
+	}
+}

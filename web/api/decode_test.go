@@ -1,0 +1,202 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// bodies are the structs of every body this API reads.
+var bodies = []struct {
+	name, method, path string
+	make               func() any
+	valid              string
+	status             int
+}{
+	{"claim", "POST", "/api/v1/auth/claim", func() any { return new(claimBody) }, `{"code":"a","username":"b","password":"c"}`, 409},
+	{"login", "POST", "/api/v1/auth/login", func() any { return new(loginBody) }, `{"username":"nobody","password":"wrong"}`, 401},
+	{"logout", "POST", "/api/v1/auth/logout", func() any { return new(struct{}) }, `{}`, 204},
+	{"add camera", "POST", "/api/v1/cameras", func() any { return new(CameraInput) }, `{"name":"Yard","record":false}`, 201},
+	{"change camera", "PATCH", "/api/v1/cameras/yard", func() any { return new(CameraInput) }, `{"audio":true}`, 200},
+	{"test camera", "POST", "/api/v1/cameras/yard/test", func() any { return new(struct{}) }, `{}`, 200},
+}
+
+// TestEveryBodyIsInTheList makes sure that no route reads a body this file
+// does not know.
+func TestEveryBodyIsInTheList(t *testing.T) {
+	for _, rt := range newBox(t).table {
+		if rt.method != "POST" && rt.method != "PATCH" && rt.method != "PUT" || strings.Contains(rt.pattern, "/whep") {
+			continue
+		}
+		known := false
+		for _, b := range bodies {
+			known = known || b.method == rt.method && matches(rt.pattern, b.path)
+		}
+		if !known {
+			t.Errorf("%s reads a body that no test knows", rt)
+		}
+	}
+}
+
+func TestBodiesAreStrict(t *testing.T) {
+	wrong := map[reflect.Kind][]string{
+		reflect.String: {`1`, `true`, `[]`, `{}`, `null`, `["a"]`, `1e400`},
+		reflect.Bool:   {`1`, `"true"`, `[]`, `{}`, `null`, `0`},
+	}
+	for _, body := range bodies {
+		t.Run(body.name, func(t *testing.T) {
+			b := newBox(t)
+			refuse := func(what, text, field string) {
+				t.Helper()
+				w := b.owner(body.method, body.path, text)
+				if code, got := failed(t, w); w.Code != http.StatusBadRequest || got != field {
+					t.Errorf("%s: %d %s, field %q; want 400 and %q", what, w.Code, code, got, field)
+				}
+			}
+			for _, text := range []string{"[]", `"a"`, "1", "null", "true", "{", "{]", `{"a"}`, "}", body.valid + "x", body.valid + body.valid, "\xff\xfe", `{"name":"` + "\xff" + `"}`, strings.Repeat("[", 20000), strings.Repeat(`{"a":`, 10000)} {
+				w := b.owner(body.method, body.path, text)
+				if w.Code != http.StatusBadRequest {
+					t.Errorf("%.40q: %d, want 400", text, w.Code)
+				}
+			}
+			refuse("an unknown field", `{"surprise":1}`, "surprise")
+			refuse("a property of every object", `{"__proto__":{"role":"admin"}}`, "__proto__")
+			refuse("a role nobody asked for", `{"role":"admin"}`, "role")
+			typ := reflect.TypeOf(body.make()).Elem()
+			for i := range typ.NumField() {
+				name, kind := typ.Field(i).Tag.Get("json"), typ.Field(i).Type
+				if kind.Kind() == reflect.Pointer {
+					kind = kind.Elem()
+				}
+				for _, v := range wrong[kind.Kind()] {
+					refuse(name+" = "+v, `{"`+name+`":`+v+`}`, name)
+				}
+				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true"}[kind.Kind()]
+				refuse(name+" twice", `{"`+name+`":`+ok+`,"`+name+`":`+ok+`}`, name)
+				refuse(name+" in capitals", `{"`+strings.ToUpper(name)+`":`+ok+`}`, strings.ToUpper(name))
+			}
+			for _, ct := range []string{"text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=latin1", "multipart/form-data; boundary=x", "application/jsonx"} {
+				if w := b.owner(body.method, body.path, body.valid, "Content-Type: "+ct); w.Code != http.StatusUnsupportedMediaType {
+					t.Errorf("content type %q: %d, want 415", ct, w.Code)
+				}
+			}
+			if w := b.owner(body.method, body.path, `{"name":"`+strings.Repeat("a", maxBody)+`"}`); w.Code != http.StatusRequestEntityTooLarge {
+				t.Errorf("a body that is too long: %d, want 413", w.Code)
+			}
+			if w := b.owner(body.method, body.path, body.valid); w.Code != body.status {
+				t.Errorf("a valid body: %d %s, want %d", w.Code, w.Body, body.status)
+			}
+		})
+	}
+}
+
+func TestStrictReadsWhatIsRight(t *testing.T) {
+	var in CameraInput
+	if err := strict([]byte(` {"name" : "Y\u00e4rd", "record":false, "password":""} `), &in); err != nil {
+		t.Fatal(err)
+	}
+	if *in.Name != "Yärd" || *in.Record || *in.Password != "" || in.Audio != nil {
+		t.Errorf("got %+v", in)
+	}
+}
+
+// FuzzBodies feeds every body decoder.
+func FuzzBodies(f *testing.F) {
+	for _, b := range bodies {
+		f.Add([]byte(b.valid))
+	}
+	f.Add([]byte(`{"name":null}`))
+	f.Add([]byte(`{"name":"a"}{}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, b := range bodies {
+			v := b.make()
+			err := strict(data, v)
+			var bad *failure
+			if err != nil && (!errors.As(err, &bad) || bad.status != http.StatusBadRequest || len(bad.field) > 80) {
+				t.Errorf("%s: %v is not a short 400", b.name, err)
+			}
+			if err == nil && json.Unmarshal(data, b.make()) != nil {
+				t.Errorf("%s: accepted what is not JSON", b.name)
+			}
+		}
+	})
+}
+
+func TestTimesAreReadInTwoForms(t *testing.T) {
+	tests := []struct {
+		name, in string
+		want     time.Time
+		ok       bool
+	}{
+		{"RFC 3339", "2026-11-23T20:00:00Z", start, true},
+		{"with milliseconds", "2026-11-23T20:00:00.250Z", start.Add(250 * time.Millisecond), true},
+		{"with an offset", "2026-11-23T21:00:00+01:00", start, true},
+		{"with an offset whose plus became a space", "2026-11-23T21:00:00 01:00", start, true},
+		{"Unix milliseconds", "1795464000000", start, true},
+		{"zero", "0", time.UnixMilli(0).UTC(), true},
+		{"before 1970", "-1", time.Time{}, false},
+		{"after 9999", "253402300800000", time.Time{}, false},
+		{"a year before 1970", "0001-01-01T00:00:00Z", time.Time{}, false},
+		{"more than 64 bits", "99999999999999999999999", time.Time{}, false},
+		{"a date alone", "2026-11-23", time.Time{}, false},
+		{"no zone", "2026-11-23T20:00:00", time.Time{}, false},
+		{"a word", "now", time.Time{}, false},
+		{"a fraction", "1.5", time.Time{}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := parseTime(tt.in)
+			if ok != tt.ok || ok && !got.Equal(tt.want) {
+				t.Errorf("parseTime(%q) = %v, %v; want %v, %v", tt.in, got, ok, tt.want, tt.ok)
+			}
+		})
+	}
+}
+
+func TestRangesAreChecked(t *testing.T) {
+	tests := []struct{ name, path, query, field string }{
+		{"no from", "timeline", "to=1", "from"},
+		{"no to", "timeline", "from=1", "to"},
+		{"a bad from", "segments", "from=x&to=1", "from"},
+		{"to at from", "gaps", "from=1&to=1", "to"},
+		{"to before from", "gops", "from=2&to=1", "to"},
+		{"a clip that is too long", "clip.mp4", "from=0&to=14400001", "to"},
+		{"a playlist that is too long", "hls/index.m3u8", "from=0&to=86400001", "to"},
+		{"groups of too long a time", "gops", "from=0&to=21600001", "to"},
+		{"a limit of none", "segments", "from=1&to=2&limit=0", "limit"},
+		{"a limit that is too high", "segments", "from=1&to=2&limit=5001", "limit"},
+		{"a limit that is no number", "segments", "from=1&to=2&limit=many", "limit"},
+		{"no at", "snapshot.mp4", "", "at"},
+		{"a bad at", "snapshot.mp4", "at=%00", "at"},
+	}
+	b := newBox(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := b.owner("GET", "/api/v1/cameras/yard/"+tt.path+"?"+tt.query, "")
+			if _, field := failed(t, w); w.Code != http.StatusBadRequest || field != tt.field {
+				t.Errorf("%d %s, want 400 and field %s", w.Code, w.Body, tt.field)
+			}
+		})
+	}
+	if w := b.owner("GET", "/api/v1/cameras/yard/clip.mp4?from=0&to=14400000", ""); w.Code != 200 {
+		t.Errorf("the longest clip: %d", w.Code)
+	}
+}
+
+func FuzzQuery(f *testing.F) {
+	f.Add("from=1&to=2&limit=3")
+	f.Add(day)
+	f.Fuzz(func(t *testing.T, q string) {
+		r := &http.Request{URL: &url.URL{RawQuery: q}}
+		from, to, err := queryRange(r, maxTimeline)
+		if err == nil && (!from.Before(to) || to.Sub(from) > maxTimeline) {
+			t.Errorf("%q: accepted %v to %v", q, from, to)
+		}
+		_, _ = queryInt(r, "limit", 1, 1, 10)
+	})
+}

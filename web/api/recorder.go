@@ -1,0 +1,227 @@
+package api
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Recorder is what the API needs of the recorder. Methods that name a camera
+// return ErrNotFound if there is none; values that will not do are errors
+// with a method Field() string; what stands against a change is ErrConflict.
+// Times are UTC. Every method may be called concurrently, and returns soon
+// after its context ends.
+type Recorder interface {
+	Cameras(ctx context.Context) ([]Camera, error)
+	Camera(ctx context.Context, id string) (Camera, error)
+	AddCamera(ctx context.Context, in CameraInput) (Camera, error)
+	// UpdateCamera changes what is not nil in in.
+	UpdateCamera(ctx context.Context, id string, in CameraInput) (Camera, error)
+	RemoveCamera(ctx context.Context, id string) error
+	// TestCamera opens the camera's stream, for at most 12 s. A camera that
+	// does not answer is a result, not an error.
+	TestCamera(ctx context.Context, id string) (TestResult, error)
+
+	// Segments returns what overlaps [from, to), ascending, at most limit.
+	Segments(ctx context.Context, id string, from, to time.Time, limit int) ([]Segment, error)
+	Timeline(ctx context.Context, id string, from, to time.Time) (Timeline, error)
+	GOPs(ctx context.Context, id string, from, to time.Time) (GOPIndex, error)
+	// HLS returns a playlist. It lies at /api/v1/cameras/{id}/hls/index.m3u8,
+	// and names segments as ../segments/{seg}/media.mp4.
+	HLS(ctx context.Context, id string, from, to time.Time) ([]byte, error)
+	// Clip, SegmentMedia and Snapshot return bytes to be read as the client
+	// takes them; the API closes them. Nothing in the range is ErrNotFound.
+	Clip(ctx context.Context, id string, from, to time.Time) (*Media, error)
+	SegmentMedia(ctx context.Context, id, segment string) (*Media, error)
+	Snapshot(ctx context.Context, id string, at time.Time) (*Media, error)
+}
+
+// Media is one MP4 file or something that reads like one.
+type Media struct {
+	// Content knows its size by seeking to its end. If it is an *os.File it
+	// is sent without being copied through the process.
+	Content io.ReadSeeker
+	Closer  io.Closer // may be nil
+	ETag    string    // with its quotes; empty if the bytes may change
+	Start   time.Time // of the first picture
+	Covered time.Duration
+	Gaps    []Gap
+}
+
+// Camera is a camera as the API shows it. It holds no password, and URLs are
+// masked.
+type Camera struct {
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	State       string     `json:"state"` // disabled connecting recording live offline error
+	StateReason string     `json:"state_reason"`
+	StateSince  *Timestamp `json:"state_since,omitempty"`
+	Vendor      string     `json:"vendor,omitempty"`
+	Address     string     `json:"address,omitempty"`
+	MainURL     string     `json:"main_url"`
+	SubURL      string     `json:"sub_url"`
+	Username    string     `json:"username,omitempty"`
+	HasPassword bool       `json:"has_password"`
+	Record      bool       `json:"record"`
+	Audio       bool       `json:"audio"`
+
+	// What comes from the camera; absent before it was seen.
+	Codec       string     `json:"codec,omitempty"`
+	AudioCodec  string     `json:"audio_codec,omitempty"`
+	Width       int        `json:"width,omitempty"`
+	Height      int        `json:"height,omitempty"`
+	FPS         float64    `json:"fps,omitempty"`
+	BitrateBPS  int64      `json:"bitrate_bps,omitempty"`
+	LastWritten *Timestamp `json:"last_written,omitempty"` // of the newest sample on disk
+	Drops       uint64     `json:"drops"`                  // units lost to a full queue in this run
+}
+
+// CameraInput is the body of POST and PATCH. Nil means: not said.
+type CameraInput struct {
+	ID       *string `json:"id"` // POST alone
+	Name     *string `json:"name"`
+	Vendor   *string `json:"vendor"`
+	Address  *string `json:"address"`
+	MainURL  *string `json:"main_url"`
+	SubURL   *string `json:"sub_url"`
+	Username *string `json:"username"`
+	Password *string `json:"password"`
+	Record   *bool   `json:"record"`
+	Audio    *bool   `json:"audio"`
+}
+
+// TestResult says what a camera sends, or why nothing came.
+type TestResult struct {
+	OK     bool    `json:"ok"`
+	Codec  string  `json:"codec,omitempty"`
+	Width  int     `json:"width,omitempty"`
+	Height int     `json:"height,omitempty"`
+	FPS    float64 `json:"fps,omitempty"`
+	Audio  string  `json:"audio,omitempty"`  // its codec; empty: there is none
+	Reason string  `json:"reason,omitempty"` // why not OK; one sentence, no secrets
+	Millis int64   `json:"ms"`               // how long it took
+}
+
+// Range is a stretch of footage.
+type Range struct {
+	Start Timestamp `json:"start"`
+	End   Timestamp `json:"end"`
+}
+
+// Gap is a stretch without footage.
+type Gap struct {
+	Start  Timestamp `json:"start"`
+	End    Timestamp `json:"end"`
+	Reason string    `json:"reason"` // camera overload disk clock restart disabled, or empty
+}
+
+// Timeline is what there is of one camera, and what is missing.
+type Timeline struct {
+	Ranges []Range `json:"ranges"`
+	Gaps   []Gap   `json:"gaps"`
+}
+
+// Segment is one file of footage.
+type Segment struct {
+	ID       string    `json:"id"`
+	Start    Timestamp `json:"start"`
+	End      Timestamp `json:"end"`
+	Duration int64     `json:"duration_ms"`
+	Bytes    int64     `json:"bytes"`
+	Codec    string    `json:"codec"`
+	Width    int       `json:"width"`
+	Height   int       `json:"height"`
+	Held     bool      `json:"held"`
+	Volume   string    `json:"volume"`
+	Open     bool      `json:"open"` // still being written
+}
+
+// GOPIndex tells a player which bytes to fetch for which moment. Times are
+// Unix milliseconds.
+type GOPIndex struct {
+	Inits    []GOPInit    `json:"inits"`
+	Segments []GOPSegment `json:"segments"`
+	Gaps     []GOPGap     `json:"gaps"`
+}
+
+// GOPInit is what the segments that name it have in common.
+type GOPInit struct {
+	MIME      string `json:"mime"`
+	VideoOnly bool   `json:"video_only"` // browsers cannot play the audio
+}
+
+// GOPSegment is one file and its groups of pictures.
+type GOPSegment struct {
+	ID       string     `json:"id"`
+	URL      string     `json:"url"` // set by the API
+	Init     int        `json:"init"`
+	InitSize int64      `json:"init_size"`
+	Start    int64      `json:"start"`
+	End      int64      `json:"end"`
+	Open     bool       `json:"open"`
+	GOPs     [][4]int64 `json:"gops"` // offset, size, start, duration
+}
+
+// GOPGap is a Gap in Unix milliseconds.
+type GOPGap struct {
+	Start  int64  `json:"start"`
+	End    int64  `json:"end"`
+	Reason string `json:"reason"`
+}
+
+// Event is an entry of the event log.
+type Event struct {
+	Seq      uint64         `json:"seq"`
+	Time     Timestamp      `json:"time"`
+	Type     string         `json:"type"`
+	Severity string         `json:"severity"` // info warning critical
+	Camera   string         `json:"camera,omitempty"`
+	Payload  map[string]any `json:"payload,omitempty"`
+}
+
+// EventFilter selects events; empty fields select all.
+type EventFilter struct {
+	Type, Camera string
+	// Sees reports whether the caller may see events of a camera, or, asked
+	// with an empty id, those of the box.
+	Sees func(camera string) bool
+}
+
+// SystemInfo is the state of the box.
+type SystemInfo struct {
+	Version  string       `json:"version"`
+	Board    string       `json:"board"`
+	Uptime   int64        `json:"uptime_s"`
+	Clock    ClockInfo    `json:"clock"`
+	Cameras  CameraCount  `json:"cameras"`
+	Volumes  []VolumeInfo `json:"volumes"`
+	PromiseS float64      `json:"promise_s,omitempty"` // footage a power cut may cost
+}
+
+// ClockInfo says whether the wall clock may be believed, and why.
+type ClockInfo struct {
+	Trusted bool   `json:"trusted"`
+	Source  string `json:"source"`
+}
+
+// CameraCount counts cameras.
+type CameraCount struct {
+	Total     int `json:"total"`
+	Recording int `json:"recording"`
+}
+
+// VolumeInfo is the state of a footage volume.
+type VolumeInfo struct {
+	ID           string `json:"id"`
+	Path         string `json:"path"`
+	Medium       string `json:"medium"`
+	TotalBytes   int64  `json:"total_bytes"`
+	FreeBytes    int64  `json:"free_bytes"`
+	FloorBytes   int64  `json:"floor_bytes"`
+	HighBytes    int64  `json:"high_bytes"`
+	ReserveBytes int64  `json:"reserve_bytes"`
+	FootageBytes int64  `json:"footage_bytes"`
+	HeldBytes    int64  `json:"held_bytes"`
+	State        string `json:"state"`
+	WriteRate    int64  `json:"write_bytes_per_s,omitempty"`
+}
