@@ -1,0 +1,87 @@
+package index
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Hold makes the unlocked rows of a camera that overlap [from, to), in UTC
+// ms, evidence, and returns them; an empty camera means all. It is one
+// transaction, waiting rows included, and durable when it returns. What is
+// held already is not among the answer.
+func (x *Index) Hold(camera string, from, to int64) ([]Row, error) {
+	moved, err := x.move(camera, from, to, true)
+	if err != nil {
+		return nil, fmt.Errorf("hold footage: %w", err)
+	}
+	return moved, nil
+}
+
+// Release is the inverse of Hold: held rows become ordinary ones.
+func (x *Index) Release(camera string, from, to int64) ([]Row, error) {
+	moved, err := x.move(camera, from, to, false)
+	if err != nil {
+		return nil, fmt.Errorf("release footage: %w", err)
+	}
+	return moved, nil
+}
+
+// move takes rows from the unlocked to the held bucket, or back.
+func (x *Index) move(camera string, from, to int64, hold bool) ([]Row, error) {
+	source, target := heldBucket, rowsBucket
+	if hold {
+		source, target = rowsBucket, heldBucket
+	}
+	var moved []Row
+	err := x.commit(func(t *txn) error {
+		found := t.overlapping(t.bucket(source), camera, from, to)
+		moved = moved[:0]
+		for _, e := range found {
+			if err := t.remove(source, keyBytes(e.key)); err != nil {
+				return err
+			}
+			if err := t.put(target, keyBytes(e.key), encodeRow(e.key, e.row)); err != nil {
+				return err
+			}
+			moved = append(moved, e.row)
+			c := x.known(e.row.Camera)
+			t.then(func() {
+				n := int64(1)
+				if hold {
+					n = -1
+				}
+				c.unlocked.count(e.row, n)
+				c.held.count(e.row, -n)
+			})
+		}
+		return nil
+	})
+	return moved, err
+}
+
+// overlapping collects the rows of one bucket that overlap [from, to).
+func (t *txn) overlapping(b *bolt.Bucket, camera string, from, to int64) []entry {
+	x := t.x
+	x.mu.RLock()
+	cameras, longest := x.cameras, int64(x.longest)
+	x.mu.RUnlock()
+	var found []entry
+	for k, v := range values(b, keyBytes(makeKey(min(max(max(from, 0)-longest, 0), maxStart), 0))) {
+		key := binary.BigEndian.Uint64(k)
+		if keyMs(key)-maxShift >= to {
+			break
+		}
+		r, err := decodeRow(key, v)
+		if err != nil || int(keyCamera(key)) >= len(cameras) {
+			x.damaged.Add(1)
+			continue
+		}
+		r.Camera = cameras[keyCamera(key)].name
+		if (camera == "" || camera == r.Camera) && r.overlaps(from, to) {
+			found = append(found, entry{key, r})
+		}
+	}
+	return found
+}

@@ -1,0 +1,575 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vedette/recorder/media"
+)
+
+const minute = 60_000
+
+// t0 is 2026-11-23 20:00 UTC in ms.
+const t0 = int64(1795464000000)
+
+// row is the i-th minute of a camera.
+func row(camera string, i int) Row {
+	return Row{
+		Start: t0 + int64(i)*minute, Duration: minute, Bytes: int64(30e6 + i), Seq: uint32(i), Camera: camera,
+		Codec: media.H264, Width: 1920, Height: 1080, Gap: byte(i % 3), Flags: Trusted | Audio,
+	}
+}
+
+func open(t testing.TB, path string) *Index {
+	t.Helper()
+	x, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return x
+}
+
+func fresh(t testing.TB) *Index { return open(t, filepath.Join(t.TempDir(), "segments.db")) }
+
+func add(t testing.TB, x *Index, rows ...Row) {
+	t.Helper()
+	for _, r := range rows {
+		if err := x.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// list returns the rows of a range, held ones marked by their sequence.
+func list(t testing.TB, x *Index, camera string, from, to int64) (rows []Row, held []uint32) {
+	t.Helper()
+	err := x.Range(camera, from, to, func(r Row, h bool) bool {
+		rows = append(rows, r)
+		if h {
+			held = append(held, r.Seq)
+		}
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows, held
+}
+
+func all(t testing.TB, x *Index) []Row {
+	rows, _ := list(t, x, "", math.MinInt64, math.MaxInt64)
+	return rows
+}
+
+func seqs(rows []Row) []uint32 {
+	out := make([]uint32, len(rows))
+	for i, r := range rows {
+		out[i] = r.Seq
+	}
+	return out
+}
+
+func TestRangeOverlapsAreHalfOpen(t *testing.T) {
+	x := fresh(t)
+	for i := range 4 {
+		add(t, x, row("a", i), row("b", i+10))
+	}
+	tests := []struct {
+		name     string
+		from, to int64
+		want     []uint32
+	}{
+		{"a moment inside one segment", t0 + 1000, t0 + 1001, []uint32{0}},
+		{"the end of a segment is not part of it", t0 + minute, t0 + minute + 1, []uint32{1}},
+		{"the last ms is", t0 + minute - 1, t0 + minute, []uint32{0}},
+		{"an empty range has nothing", t0 + minute, t0 + minute, nil},
+		{"a range before all", 0, t0, nil},
+		{"a range behind all", t0 + 4*minute, math.MaxInt64, nil},
+		{"everything there is", math.MinInt64, math.MaxInt64, []uint32{0, 1, 2, 3}},
+	}
+	for _, committed := range []bool{false, true} {
+		for _, tt := range tests {
+			t.Run(fmt.Sprintf("%s, committed %v", tt.name, committed), func(t *testing.T) {
+				rows, _ := list(t, x, "a", tt.from, tt.to)
+				if !slices.Equal(seqs(rows), tt.want) {
+					t.Errorf("got %v, want %v", seqs(rows), tt.want)
+				}
+			})
+		}
+		if err := x.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRowsAreTheSameAfterReopening(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "segments.db")
+	x := open(t, path)
+	want := []Row{row("front", 0), row("yard", 0), row("front", 1)}
+	want[1].Start += 5
+	want[2].Camera = "front"
+	add(t, x, want...)
+	if _, err := x.Hold("yard", t0, t0+minute); err != nil {
+		t.Fatal(err)
+	}
+	before := x.Totals()
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	y := open(t, path)
+	if got := all(t, y); !slices.Equal(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if after := y.Totals(); !sameTotals(before, after) {
+		t.Errorf("totals %+v became %+v", before, after)
+	}
+	if got := y.Cameras(); !slices.Equal(got, []string{"front", "yard"}) {
+		t.Errorf("cameras %v", got)
+	}
+}
+
+func sameTotals(a, b Totals) bool {
+	return a.CameraTotals == b.CameraTotals && maps.Equal(a.Cameras, b.Cameras)
+}
+
+func TestAStartThatIsTakenGetsTheNextFreePlaceAndStaysTrue(t *testing.T) {
+	x := fresh(t)
+	first, second, later := row("a", 1), row("a", 1), row("a", 1)
+	second.Seq, second.Bytes = 70, 5
+	later.Seq, later.Start = 71, first.Start+1
+	other := row("b", 1)
+	add(t, x, first)
+	for range 3 { // pending, committed, and again: the same file counts once
+		add(t, x, first, second, later, other)
+		if err := x.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, _ := list(t, x, "a", 0, math.MaxInt64)
+	want := []Row{first, second, later}
+	if len(rows) != 3 {
+		t.Fatalf("%d rows, want 3: %+v", len(rows), rows)
+	}
+	for i := range want {
+		if !rows[i].SameFile(want[i]) {
+			t.Errorf("row %d is %+v, want %+v", i, rows[i], want[i])
+		}
+	}
+	if got := x.Totals().Unlocked.Rows; got != 4 {
+		t.Errorf("%d rows counted, want 4", got)
+	}
+	if g, err := x.Condemn(rows[1:2], "test"); err != nil || len(g) != 1 || !g[0].Row.SameFile(second) {
+		t.Errorf("condemned %+v, %v; want the second file", g, err)
+	}
+	add(t, x, second)
+	if got := len(all(t, x)); got != 3 {
+		t.Errorf("%d rows after a condemned file was added again, want 3", got)
+	}
+}
+
+func TestTheSecondFileOfOneStartIsRefusedOnlyWhen256AreThere(t *testing.T) {
+	x := fresh(t)
+	for i := range 256 {
+		r := row("a", 0)
+		r.Seq = uint32(i)
+		add(t, x, r)
+	}
+	r := row("a", 0)
+	r.Seq = 256
+	if err := x.Add(r); !errors.Is(err, ErrRow) {
+		t.Errorf("the 257th gave %v, want ErrRow", err)
+	}
+}
+
+func TestRowsTheIndexCannotHoldAreRefused(t *testing.T) {
+	x := fresh(t)
+	for name, spoil := range map[string]func(*Row){
+		"no camera":           func(r *Row) { r.Camera = "" },
+		"before 1970":         func(r *Row) { r.Start = -1 },
+		"after the year 9999": func(r *Row) { r.Start = maxStart + 1 },
+		"negative size":       func(r *Row) { r.Bytes = -1 },
+		"size beyond 48 bits": func(r *Row) { r.Bytes = maxBytes + 1 },
+	} {
+		r := row("a", 0)
+		spoil(&r)
+		if err := x.Add(r); !errors.Is(err, ErrRow) {
+			t.Errorf("%s: %v, want ErrRow", name, err)
+		}
+	}
+	edge := Row{Camera: "a", Start: maxStart, Bytes: maxBytes, Duration: math.MaxUint32, Seq: math.MaxUint32}
+	add(t, x, edge, Row{Camera: "a"})
+	if err := x.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if got := all(t, x); len(got) != 2 || !got[1].SameFile(edge) {
+		t.Errorf("the edges came back as %+v", got)
+	}
+}
+
+func TestHoldAndReleaseMoveRowsWaitingOrNot(t *testing.T) {
+	x := fresh(t)
+	for i := range 6 {
+		add(t, x, row("a", i), row("b", i))
+		if i == 2 {
+			if err := x.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	moved, err := x.Hold("a", t0+2*minute, t0+4*minute)
+	if err != nil || !slices.Equal(seqs(moved), []uint32{2, 3}) {
+		t.Fatalf("held %v, %v; want 2 (committed) and 3 (waiting)", seqs(moved), err)
+	}
+	if again, err := x.Hold("a", t0+2*minute, t0+4*minute); err != nil || len(again) != 0 {
+		t.Errorf("held again: %v, %v; want none", again, err)
+	}
+	rows, held := list(t, x, "a", 0, math.MaxInt64)
+	if !slices.Equal(seqs(rows), []uint32{0, 1, 2, 3, 4, 5}) || !slices.Equal(held, []uint32{2, 3}) {
+		t.Errorf("rows %v, held %v", seqs(rows), held)
+	}
+	if tot := x.Totals(); tot.Held.Rows != 2 || tot.Unlocked.Rows != 10 || tot.Cameras["a"].Held != tot.Held {
+		t.Errorf("totals %+v", tot)
+	}
+	oldest, err := x.Oldest(20, nil)
+	if err != nil || len(oldest) != 10 || slices.ContainsFunc(oldest, func(r Row) bool { return r.Camera == "a" && (r.Seq == 2 || r.Seq == 3) }) {
+		t.Errorf("oldest has held rows: %v, %v", oldest, err)
+	}
+	if g, err := x.Condemn(moved, "free_floor"); err != nil || len(g) != 0 {
+		t.Errorf("condemned held rows: %v, %v", g, err)
+	}
+	if back, err := x.Release("", t0+3*minute, t0+4*minute); err != nil || !slices.Equal(seqs(back), []uint32{3}) {
+		t.Errorf("released %v, %v; want 3", back, err)
+	}
+	if tot := x.Totals(); tot.Held.Rows != 1 || tot.Held.Bytes != row("a", 2).Bytes || tot.Unlocked.Rows != 11 {
+		t.Errorf("totals after release %+v", tot)
+	}
+}
+
+func TestOldestSkipsWhatItIsToldTo(t *testing.T) {
+	x := fresh(t)
+	for i := range 2000 {
+		add(t, x, row("a", i))
+		if i == 1500 {
+			if err := x.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := x.Oldest(600, func(r Row) bool { return r.Seq < 1000 })
+	if err != nil || len(got) != 600 || got[0].Seq != 1000 || got[599].Seq != 1599 {
+		t.Errorf("%d rows, %v", len(got), err)
+	}
+	if got, err := x.Oldest(5, func(Row) bool { return true }); err != nil || len(got) != 0 {
+		t.Errorf("got %v, %v although all are skipped", got, err)
+	}
+	if got, err := x.Oldest(0, nil); err != nil || len(got) != 0 {
+		t.Errorf("Oldest(0) = %v, %v", got, err)
+	}
+}
+
+func TestCondemnedRowsAreGarbageUntilForgotten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "segments.db")
+	x := open(t, path)
+	for i := range 5 {
+		add(t, x, row("a", i))
+	}
+	rows, _ := x.Oldest(3, nil)
+	g, err := x.Condemn(append(rows, row("a", 99), row("nobody", 1)), "free_floor")
+	if err != nil || len(g) != 3 || g[0].Reason != "free_floor" || g[0].Condemned == 0 {
+		t.Fatalf("condemned %+v, %v", g, err)
+	}
+	if again, err := x.Condemn(rows, "free_floor"); err != nil || len(again) != 0 {
+		t.Errorf("condemned twice: %v, %v", again, err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	x = open(t, path)
+	kept, err := x.Garbage()
+	if err != nil || len(kept) != 3 || kept[1] != g[1] {
+		t.Errorf("after reopening: %+v, %v; want %+v", kept, err, g)
+	}
+	if tot := x.Totals(); tot.Garbage.Rows != 3 || tot.Unlocked.Rows != 2 || tot.Footage().Rows != 2 {
+		t.Errorf("totals %+v", tot)
+	}
+	a := Audit{Time: 7, Reason: "free_floor", Count: 2, Bytes: 9, Oldest: 1, Newest: 2, Cameras: []string{"a"}}
+	for range 2 { // forgetting twice is no error and leaves one entry
+		if err := x.Forget(kept[:2], a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, _ = x.Garbage()
+	audits, err := x.Audits(10)
+	if len(kept) != 1 || err != nil || len(audits) != 1 || audits[0].Cameras[0] != "a" || audits[0].Count != 2 {
+		t.Errorf("garbage %v, audits %+v, %v", kept, audits, err)
+	}
+}
+
+func TestDropRemovesRowsOfBothKinds(t *testing.T) {
+	x := fresh(t)
+	add(t, x, row("a", 0), row("a", 1), row("a", 2))
+	if _, err := x.Hold("a", t0, t0+1); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := x.Drop([]Row{row("a", 0), row("a", 2), row("a", 9)}); err != nil || n != 2 {
+		t.Errorf("dropped %d, %v; want 2", n, err)
+	}
+	if tot := x.Totals(); tot.Footage().Rows != 1 || tot.Held.Rows != 0 {
+		t.Errorf("totals %+v", tot)
+	}
+}
+
+func TestBoundsFollowWhatGoes(t *testing.T) {
+	x := fresh(t)
+	if _, _, ok := x.Bounds("a"); ok {
+		t.Error("bounds of a camera nobody knows")
+	}
+	for i := range 4 {
+		add(t, x, row("a", i), row("b", i+100))
+	}
+	check := func(first, last int) {
+		t.Helper()
+		f, l, ok := x.Bounds("a")
+		if !ok || f != t0+int64(first)*minute || l != t0+int64(last)*minute {
+			t.Errorf("bounds %d to %d (%v), want minutes %d to %d", (f-t0)/minute, (l-t0)/minute, ok, first, last)
+		}
+	}
+	check(0, 4)
+	if _, err := x.Condemn([]Row{row("a", 0)}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	check(1, 4)
+	if _, err := x.Drop([]Row{row("a", 3)}); err != nil {
+		t.Fatal(err)
+	}
+	check(1, 3)
+	add(t, x, row("a", 8))
+	check(1, 9)
+	if _, err := x.Drop([]Row{row("a", 1), row("a", 2), row("a", 8)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, ok := x.Bounds("a"); ok {
+		t.Error("bounds of a camera without footage")
+	}
+	add(t, x, row("a", 6))
+	check(6, 7)
+}
+
+func TestRunCommitsOncePerIntervalAndAtTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		x, err := Open(filepath.Join(dir, "segments.db"), Options{Batch: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- x.Run(ctx) }()
+		add(t, x, row("a", 0))
+		time.Sleep(59 * time.Second)
+		synctest.Wait()
+		if n := x.Status().Pending; n != 1 {
+			t.Errorf("%d rows wait before the minute is over, want 1", n)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if s := x.Status(); s.Pending != 0 || time.Since(s.LastCommit) != time.Second {
+			t.Errorf("after the minute: %+v", s)
+		}
+		for i := range 8 {
+			add(t, x, row("b", i))
+		}
+		synctest.Wait()
+		if n := x.Status().Pending; n != 0 {
+			t.Errorf("%d rows wait although the batch is full", n)
+		}
+		add(t, x, row("c", 0))
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run = %v", err)
+		}
+		if n := x.Status().Pending; n != 0 {
+			t.Errorf("%d rows wait after the end", n)
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestClosedIndexSaysSo(t *testing.T) {
+	x := fresh(t)
+	add(t, x, row("a", 0))
+	if err := errors.Join(x.Close(), x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Add(row("a", 1)); !errors.Is(err, ErrClosed) {
+		t.Errorf("Add = %v", err)
+	}
+	if _, err := x.Oldest(1, nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("Oldest = %v", err)
+	}
+	if _, err := x.Hold("a", 0, math.MaxInt64); !errors.Is(err, ErrClosed) {
+		t.Errorf("Hold = %v", err)
+	}
+	if _, err := x.Garbage(); !errors.Is(err, ErrClosed) {
+		t.Errorf("Garbage = %v", err)
+	}
+}
+
+func TestOneProcessAtATime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "segments.db")
+	open(t, path)
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrInUse) {
+		t.Errorf("second Open = %v, want ErrInUse", err)
+	}
+}
+
+func TestYieldMayTakeItsTimeAndCallTheIndex(t *testing.T) {
+	x := fresh(t)
+	for i := range 1200 {
+		add(t, x, row("a", i))
+	}
+	if err := x.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err := x.Range("a", 0, math.MaxInt64, func(r Row, _ bool) bool {
+		if n++; n%100 == 0 { // a commit inside would hang if a transaction were open
+			add(t, x, row("b", n))
+			if err := x.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if open := x.db.Bolt.Stats().OpenTxN; open != 0 {
+				t.Fatalf("%d read transactions are open inside yield", open)
+			}
+		}
+		return true
+	})
+	if err != nil || n != 1200 {
+		t.Errorf("%d rows, %v", n, err)
+	}
+}
+
+// TestAgainstAModel does the same random work on the index and on a slice.
+func TestAgainstAModel(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "segments.db")
+	x := open(t, path)
+	rng := rand.New(rand.NewPCG(1, 2))
+	type state struct {
+		row  Row
+		held bool
+	}
+	var model []state
+	next := make([]int, 3)
+	for step := range 1500 {
+		switch rng.IntN(12) {
+		default:
+			c := rng.IntN(3)
+			r := row(string(rune('a'+c)), next[c])
+			next[c] += 1 + rng.IntN(2)
+			add(t, x, r)
+			model = append(model, state{row: r})
+		case 0:
+			if err := x.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		case 1, 2:
+			hold := rng.IntN(2) == 0
+			camera, from := string(rune('a'+rng.IntN(3))), t0+rng.Int64N(400)*minute
+			move := x.Release
+			if hold {
+				move = x.Hold
+			}
+			if _, err := move(camera, from, from+3*minute); err != nil {
+				t.Fatal(err)
+			}
+			for i, s := range model {
+				if s.row.Camera == camera && s.row.overlaps(from, from+3*minute) {
+					model[i].held = hold
+				}
+			}
+		case 3:
+			rows, err := x.Oldest(1+rng.IntN(4), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g, err := x.Condemn(rows, "test"); err != nil || len(g) != len(rows) {
+				t.Fatal(g, err)
+			}
+			model = slices.DeleteFunc(model, func(s state) bool {
+				return slices.ContainsFunc(rows, s.row.SameFile)
+			})
+		case 4:
+			if err := x.Close(); err != nil {
+				t.Fatal(err)
+			}
+			x = open(t, path)
+		}
+		if step%25 != 0 {
+			continue
+		}
+		order := func(a, b state) int {
+			return cmp.Or(cmp.Compare(a.row.Start, b.row.Start), cmp.Compare(a.row.Camera, b.row.Camera))
+		}
+		slices.SortFunc(model, order)
+		var got []state
+		var unlocked, held Tally
+		if err := x.Range("", 0, math.MaxInt64, func(r Row, h bool) bool {
+			got = append(got, state{r, h})
+			if h {
+				held.count(r, 1)
+			} else {
+				unlocked.count(r, 1)
+			}
+			return true
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.IsSortedFunc(got, func(a, b state) int { return cmp.Compare(a.row.Start, b.row.Start) }) {
+			t.Fatalf("step %d: rows are not in the order of time", step)
+		}
+		slices.SortFunc(got, order)
+		if !slices.EqualFunc(got, model, func(a, b state) bool { return a.row.SameFile(b.row) && a.held == b.held }) {
+			t.Fatalf("step %d: index %d rows, model %d rows, or not the same", step, len(got), len(model))
+		}
+		if tot := x.Totals(); tot.Unlocked != unlocked || tot.Held != held {
+			t.Fatalf("step %d: totals %+v, counted %+v and %+v", step, tot, unlocked, held)
+		}
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Verify(path); err != nil {
+		t.Errorf("a file in order is refused: %v", err)
+	}
+}
+
+func TestAnEmptyFileIsDamagedAndAMissingOneIsMissing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "segments.db")
+	if err := Verify(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing: %v", err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("empty: %v, want ErrDamaged", err)
+	}
+}
