@@ -41,8 +41,10 @@ type Options struct {
 	// ReadOnly opens an existing volume to look at it: nothing is created or
 	// locked, and Create and Run must not be called.
 	ReadOnly bool
-	Log      *slog.Logger     // nil means slog.Default
-	Now      func() time.Time // nil means time.Now
+	// Medium overrides what the kernel says: SSD, HDD, SD, EMMC; "" believes it.
+	Medium string
+	Log    *slog.Logger     // nil means slog.Default
+	Now    func() time.Time // nil means time.Now
 	// FS stands in for the directory, in tests.
 	FS FS
 	// Sys is where the kernel describes its disks. "" means /sys.
@@ -120,6 +122,9 @@ func Open(dir string, o Options) (v *Volume, err error) {
 		if major, minor, err := disk.device(); err == nil {
 			v.geometry = geometry(sys, major, minor)
 		}
+	}
+	if o.Medium != "" {
+		v.geometry.Medium = o.Medium
 	}
 	if v.cycle == 0 {
 		v.cycle = cycleOf(v.geometry.Medium)

@@ -1,0 +1,347 @@
+package segment
+
+import (
+	"errors"
+
+	"vedette/recorder/fmp4"
+	"vedette/recorder/media"
+	"vedette/recorder/volume"
+)
+
+// segment is one file being filled. All of it but facts, name and file belongs
+// to the holder of Writer.mu.
+type segment struct {
+	facts   Open // what does not change while it is open
+	name    volume.Name
+	file    *volume.File
+	run     *media.Run
+	b       *fmp4.Builder
+	first   *media.AccessUnit
+	rotate  int64     // UTC µs: a key frame from here on begins the next segment
+	parts   uint32    // handed to the volume
+	end     int64     // UTC ms: end of the last part that the volume took
+	size    int64     // bytes of the parts that the volume took
+	cause   GapReason // why the volume refused a part; None as long as it did not
+	nextDTS int64     // of a segment that waits for late audio: where its successor begins,
+	closeAt int64     // and that in UTC ms
+}
+
+// unit takes one unit of the stream. mu is held.
+func (w *Writer) unit(u *media.AccessUnit) {
+	if u.Run != w.run {
+		w.beginRun(u)
+	}
+	if w.video < 0 || w.refused {
+		return
+	}
+	if u.Track != w.video {
+		w.audio(u)
+		return
+	}
+	if w.last != nil {
+		if u.DTS <= w.last.DTS {
+			return // behind what is written: it has no place in a file
+		}
+		if w.last.Duration(u) > holeLongest {
+			w.lose(Camera)
+		}
+	}
+	switch {
+	case w.cur == nil:
+		w.begin(u)
+	case w.mustRotate(u):
+		w.rotateTo(u)
+	}
+	w.add(u)
+	w.last = u
+}
+
+func (w *Writer) mustRotate(u *media.AccessUnit) bool {
+	s := w.cur
+	if u.Random {
+		return u.Wall >= s.rotate
+	}
+	return s.first.Duration(u) >= w.o.Longest || s.size >= w.o.LongestBytes
+}
+
+// add puts a picture into the open segment, if there is one.
+func (w *Writer) add(u *media.AccessUnit) {
+	s := w.cur
+	if s == nil {
+		return
+	}
+	if !s.b.Empty() {
+		t := &s.run.Tracks[w.video]
+		began, _ := s.b.Start()
+		length := u.DTS - began
+		frame := u.DTS - w.last.DTS
+		if length+frame > t.Ticks(partLongest) || u.Random && length >= t.Ticks(partShortest) {
+			if w.cut(s, u.DTS); w.cur == nil {
+				return
+			}
+		}
+	}
+	s.b.Add(u)
+	if w.late != nil && w.late.nextDTS+s.run.Tracks[w.video].Ticks(lateLongest) < u.DTS {
+		w.endLate()
+	}
+}
+
+// audio puts a frame into the segment it belongs to: into the one before as
+// long as that is where its time lies.
+func (w *Writer) audio(u *media.AccessUnit) {
+	if w.late != nil {
+		at := u.Run.Tracks[u.Track].Duration(u.DTS)
+		if at < u.Run.Tracks[w.video].Duration(w.late.nextDTS) {
+			w.late.b.Add(u)
+			return
+		}
+		w.endLate()
+	}
+	if w.cur != nil {
+		w.cur.b.Add(u)
+	}
+}
+
+// begin opens a segment at u, if u can begin one and the volume takes it.
+func (w *Writer) begin(u *media.AccessUnit) {
+	if !u.Random || w.resting() {
+		return
+	}
+	w.create(u)
+}
+
+// rotateTo ends the open segment where u begins the next. Its last part stays
+// open a little longer for audio that comes after the pictures.
+func (w *Writer) rotateTo(u *media.AccessUnit) {
+	w.endLate()
+	s := w.cur
+	w.cur = nil
+	s.nextDTS, s.closeAt = u.DTS, u.Wall/1000
+	w.expect = s.size
+	w.since = s.closeAt
+	w.late = s
+	w.create(u)
+	if s.run.Audio() < 0 || s.b.Empty() {
+		w.endLate()
+	}
+}
+
+// create opens a segment that begins with u.
+func (w *Writer) create(u *media.AccessUnit) {
+	name := volume.Name{Camera: w.o.Camera, Start: u.Wall / 1000, Seq: w.number, Open: true}
+	reason := w.missing
+	if w.since == 0 || reason != Clock && name.Start-w.since < gapShortest {
+		reason = None
+	}
+	h := &fmp4.Header{
+		Version: 1, Camera: w.o.Camera, Stream: w.run.Stream, Run: w.run.ID, Seq: w.number,
+		Start: u.Wall, Trusted: w.run.Trusted, BootID: w.run.BootID,
+		Mono: w.run.Mono + u.Wall - int64(w.run.ID), FirstDTS: u.DTS, Gap: byte(reason), Tracks: w.run.Tracks,
+	}
+	head, err := fmp4.AppendInit(nil, h)
+	if err != nil {
+		w.refused, w.err = true, err
+		w.log.Error("this stream cannot be recorded", "run", w.run.ID, "err", err)
+		return
+	}
+	file, err := w.o.Volume.Create(name, head, w.expect)
+	if err != nil {
+		w.report(err)
+		w.miss(reasonFor(err), name.Start)
+		return
+	}
+	track := &w.run.Tracks[w.video]
+	s := &segment{
+		name: name, run: w.run, file: file, first: u, rotate: w.rotateAt(u.Wall), end: name.Start,
+		b: fmp4.NewBuilder(w.run.Tracks, u.DTS),
+		facts: Open{Name: name, Run: w.run.ID, Codec: track.Codec, Width: clamp16(track.Width), Height: clamp16(track.Height),
+			Trusted: w.run.Trusted, Audio: w.run.Audio() >= 0, Gap: reason},
+	}
+	w.cur = s
+	w.number++
+	w.opened(s)
+	if w.writing == 0 || reason != None {
+		w.writing = name.Start
+	}
+	if from := w.since; reason != None && name.Start-from >= gapShortest {
+		w.events = append(w.events, func() { w.o.Gap(from, name.Start, reason) })
+	}
+	w.missing, w.since = None, 0
+}
+
+// cut hands the part under way to the volume. nextDTS is that of the picture
+// to come, -1 if it is not known. If the volume refuses the part, the segment
+// ends with the part before.
+func (w *Writer) cut(s *segment, nextDTS int64) {
+	if s.b.Empty() || s.cause != None {
+		return
+	}
+	p := s.b.Finish(s.parts, nextDTS)
+	s.parts++
+	size := int64(p.Size)
+	end := (p.Wall + s.run.Tracks[s.run.Video()].Duration(p.Duration).Microseconds()) / 1000
+	err := s.file.Append(volume.Chunk{Bufs: p.Bufs, End: end, Release: p.Release})
+	if err == nil {
+		s.end = end
+		s.size += size
+		w.bytes += size
+		if end-s.name.Start > steady {
+			w.err, w.backoff = nil, 0
+		}
+		return
+	}
+	s.cause = reasonFor(err)
+	if s.cause == Disk {
+		s.end = max(s.file.Kept(), s.name.Start)
+	}
+	w.report(err)
+	if w.cur == s {
+		w.endSegment()
+	}
+}
+
+// endSegment closes the open segment at the end of its last picture, or where
+// the volume refused it.
+func (w *Writer) endSegment() {
+	s := w.cur
+	w.cut(s, -1)
+	if w.cur == nil {
+		return // the volume refused that part, and this was called again
+	}
+	w.cur = nil
+	w.finish(s, s.end)
+	w.since = s.end
+	w.miss(s.cause, s.end)
+}
+
+// endLate closes the segment that waited for late audio, if there is one.
+// Where the volume refuses its last part, what is missing lies between it and
+// its successor, whose header is written already.
+func (w *Writer) endLate() {
+	s := w.late
+	if s == nil {
+		return
+	}
+	w.late = nil
+	w.cut(s, s.nextDTS)
+	if s.cause == None {
+		w.finish(s, s.closeAt)
+		return
+	}
+	w.finish(s, s.end)
+	from, to, cause := s.end, s.closeAt, s.cause
+	w.events = append(w.events, func() { w.o.Gap(from, to, cause) })
+}
+
+// lose ends the open segment because what follows does not continue it.
+func (w *Writer) lose(cause GapReason) {
+	w.endLate()
+	if w.cur != nil {
+		w.endSegment()
+	}
+	w.miss(cause, w.since)
+}
+
+// miss notes why nothing is recorded from now on, UTC ms. The first reason
+// counts.
+func (w *Writer) miss(cause GapReason, from int64) {
+	w.writing = 0
+	if cause == None || w.missing != None {
+		return
+	}
+	if w.since == 0 {
+		w.since = from
+	}
+	w.missing = cause
+}
+
+// beginRun ends the run before, if that was not announced, and begins u's.
+func (w *Writer) beginRun(u *media.AccessUnit) {
+	if w.run != nil {
+		cause := Camera
+		if stepped(w.last, u) {
+			cause = Clock
+		}
+		w.endRun(cause)
+	}
+	w.run, w.video, w.refused, w.number = u.Run, u.Run.Video(), false, 0
+}
+
+func (w *Writer) endRun(cause GapReason) {
+	w.lose(cause)
+	w.run, w.last = nil, nil
+}
+
+// stepped reports whether u, of another run, goes on where last was by the
+// camera's clock, but not by ours.
+func stepped(last, u *media.AccessUnit) bool {
+	if last == nil {
+		return false
+	}
+	passed := u.Run.Tracks[u.Track].Duration(u.DTS) - last.Run.Tracks[last.Track].Duration(last.DTS)
+	off := u.Wall - last.Wall - passed.Microseconds()
+	return passed > -holeLongest && passed < holeLongest && (off > clockStep || off < -clockStep)
+}
+
+// finish hands s to the volume to be closed at end.
+func (w *Writer) finish(s *segment, end int64) {
+	s.b.Discard() // audio without a picture after it
+	w.closed.Add(1)
+	told := s.cause != None
+	s.file.Finish(end, func(n volume.Name, err error) {
+		defer w.closed.Done()
+		w.finished(s, n, err, end, told)
+	})
+}
+
+// finished is called by the volume when s is closed, or cannot be. It must
+// not take mu: Finish itself calls it when the volume is closed.
+func (w *Writer) finished(s *segment, n volume.Name, err error, planned int64, told bool) {
+	defer w.forget(s)
+	switch {
+	case errors.Is(err, volume.ErrClosed):
+		w.log.Error("the volume closed before its writer; recovery will finish the segment", "segment", s.name.Path())
+	case err != nil && !told:
+		w.o.Gap(s.name.Start, planned, Disk)
+	case err == nil:
+		f := &s.facts
+		w.o.Closed(Closed{Name: n, Codec: f.Codec, Width: f.Width, Height: f.Height, Trusted: f.Trusted, Audio: f.Audio, Gap: f.Gap})
+		if n.End() < planned && !told {
+			w.o.Gap(n.End(), planned, Disk)
+		}
+	}
+}
+
+// opened puts s on the list of open segments.
+func (w *Writer) opened(s *segment) {
+	w.openMu.Lock()
+	w.open = append(w.open, s)
+	w.openMu.Unlock()
+	facts := s.facts
+	w.events = append(w.events, func() { w.o.Opened(facts) })
+}
+
+// forget takes s off the list of open segments.
+func (w *Writer) forget(s *segment) {
+	_, end := s.file.Written()
+	w.openMu.Lock()
+	defer w.openMu.Unlock()
+	w.segments++
+	w.newest = max(w.newest, end)
+	for i, o := range w.open {
+		if o == s {
+			w.open = append(w.open[:i:i], w.open[i+1:]...)
+			return
+		}
+	}
+}
+
+func clamp16(n int) uint16 { return uint16(min(max(n, 0), 1<<16-1)) }
+
+func reasonFor(err error) GapReason {
+	if errors.Is(err, volume.ErrOverloaded) {
+		return Overload
+	}
+	return Disk
+}

@@ -1,0 +1,375 @@
+// Package segment turns the access units of one camera into segment files. It
+// owns when a part ends, when a file ends, and what is said about footage
+// that is missing. It does no I/O of its own: it fills parts and hands them to
+// the volume, which never makes it wait.
+//
+// It must never hold up the hub, and never let a sick disk or a strange camera
+// end recording: it loses what it must, says so, and goes on at the next key
+// frame.
+package segment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/bits"
+	"sync"
+	"time"
+
+	"vedette/recorder/hub"
+	"vedette/recorder/media"
+	"vedette/recorder/volume"
+)
+
+// Volume is the part of a volume.Volume that a Writer uses.
+type Volume interface {
+	Create(n volume.Name, head []byte, expect int64) (*volume.File, error)
+	OnCycle(f func()) (remove func())
+	Hurry()
+}
+
+// Options of a Writer. Camera, Hub and Volume are required.
+//
+// The callbacks are called by the goroutine of Run or by the volume's writer,
+// perhaps by both at once, without locks held: they may call State and Open,
+// and must not block.
+type Options struct {
+	Camera string
+	Hub    *hub.Hub
+	Volume Volume
+
+	// Target is how long a segment should be; it ends at the first key frame
+	// after it. 0 means 60 s.
+	Target time.Duration
+	// Longest is when a segment ends although no key frame came: the next one
+	// then begins in the middle of a group of pictures, and decoding it needs
+	// the one before. 0 means ten targets.
+	Longest time.Duration
+	// LongestBytes does the same by size. 0 means 1 GiB.
+	LongestBytes int64
+	// Ordinal counts the cameras of a volume. Segments of different ordinals
+	// end at different moments, as far apart as can be.
+	Ordinal int
+	// QueueBytes bounds the hub's queue for this writer. 0 is the hub's default.
+	QueueBytes int
+	// Batch is how long units wait together before they are looked at. 0 means
+	// 250 ms: four wake-ups a second however many units there are.
+	Batch time.Duration
+
+	// LastEnd is where the newest known footage of the camera ends, UTC ms, 0
+	// if there is none; Missing says why nothing was recorded since.
+	LastEnd int64
+	Missing GapReason
+
+	Opened func(Open)                              // a segment's file has been begun
+	Closed func(Closed)                            // a segment is whole, durable and named: it may get its row
+	Gap    func(start, end int64, cause GapReason) // UTC ms: footage between them is missing
+
+	Log *slog.Logger     // nil means slog.Default
+	Now func() time.Time // for backoff alone; nil means time.Now
+}
+
+// Open describes a segment that is being written, or waits to be closed.
+type Open struct {
+	Name          volume.Name // with Open set: names the file
+	End           int64       // UTC ms: footage up to here can be read
+	Bytes         int64       // and is in so many bytes
+	Run           uint64
+	Codec         media.Codec
+	Width, Height uint16
+	Trusted       bool
+	Audio         bool
+	Gap           GapReason // why footage is missing before it
+}
+
+// Closed describes a segment that is closed.
+type Closed struct {
+	Name          volume.Name
+	Codec         media.Codec
+	Width, Height uint16
+	Trusted       bool // the wall clock was trusted when its run began
+	Audio         bool
+	Gap           GapReason // why footage is missing before it
+}
+
+// State is what a Writer is doing.
+type State struct {
+	Writing    bool        // footage of an open segment has reached the volume
+	Since      int64       // UTC ms: recording without a gap since; 0 when not writing
+	LastSample int64       // UTC ms: end of the newest footage handed to the kernel, 0 if none
+	Bytes      int64       // appended since Run began
+	Segments   int64       // closed since Run began
+	Missing    GapReason   // why nothing is being written, if so
+	MissingAt  int64       // UTC ms: since when
+	Err        error       // the last error of the volume; nil once footage is written again
+	Run        *media.Run  // under way
+	Current    volume.Name // the open segment, if Writing
+}
+
+// Part limits, in media time.
+const (
+	partLongest  = time.Second
+	partShortest = 300 * time.Millisecond // for a cut at a key frame
+)
+
+const (
+	// holeLongest is a pause between two pictures after which they are no
+	// longer one segment.
+	holeLongest = 10 * time.Second
+	// gapShortest is the shortest absence of footage that counts, in ms. A
+	// change of parameters costs a few frames, which nobody misses.
+	gapShortest = 500
+	// lateLongest is how long a segment that ended waits for audio that came
+	// after the pictures it belongs to.
+	lateLongest = 500 * time.Millisecond
+	// clockStep is how far the wall clock of a new run may stand from where
+	// the run before would have it, in µs.
+	clockStep = 500_000
+
+	// steady is how much footage, in ms, must have passed since a failure
+	// before it counts as over.
+	steady = 2000
+
+	retryFirst = 250 * time.Millisecond
+	retryMost  = 2 * time.Second
+
+	// drainLimit is how long the end of Run waits for the volume.
+	drainLimit = 10 * time.Second
+)
+
+// Writer records one stream. Run is called once; the other methods may be
+// called concurrently.
+type Writer struct {
+	o      Options
+	log    *slog.Logger
+	reader *hub.Reader
+	closed sync.WaitGroup // segments whose Finish has not reported
+
+	mu      sync.Mutex // everything below; taken by Run and by the sync cycle
+	events  []func()   // to be called once mu is free
+	items   []hub.Item
+	run     *media.Run
+	video   int  // index of the run's video track
+	refused bool // the run cannot be written at all
+	number  uint32
+	cur     *segment // being filled
+	late    *segment // ended, waits for late audio
+	last    *media.AccessUnit
+	missing GapReason
+	since   int64 // of missing, UTC ms; 0 = unknown
+	writing int64 // start of recording without a gap, UTC ms
+	retry   time.Time
+	backoff time.Duration
+	expect  int64 // size of the segment before
+	bytes   int64
+	err     error
+
+	openMu   sync.Mutex
+	open     []*segment // not closed yet, oldest first
+	segments int64
+	newest   int64 // LastSample of segments that are closed
+}
+
+// New returns a Writer. It starts nothing.
+func New(o Options) *Writer {
+	if o.Target == 0 {
+		o.Target = time.Minute
+	}
+	if o.Longest == 0 {
+		o.Longest = 10 * o.Target
+	}
+	if o.LongestBytes == 0 {
+		o.LongestBytes = 1 << 30
+	}
+	if o.Batch == 0 {
+		o.Batch = 250 * time.Millisecond
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Opened == nil {
+		o.Opened = func(Open) {}
+	}
+	if o.Closed == nil {
+		o.Closed = func(Closed) {}
+	}
+	if o.Gap == nil {
+		o.Gap = func(int64, int64, GapReason) {}
+	}
+	return &Writer{o: o, log: o.Log.With("camera", o.Camera), missing: o.Missing, since: o.LastEnd}
+}
+
+// Run records until ctx is done, ends the open segment, waits until the
+// volume has closed it (at most 10 s), and returns ctx's error. The volume
+// must run longer than its writers.
+func (w *Writer) Run(ctx context.Context) error {
+	w.reader = w.o.Hub.Subscribe(hub.ReaderOptions{QueueBytes: w.o.QueueBytes, Overflow: hub.KeepOldest})
+	defer w.reader.Close()
+	remove := w.o.Volume.OnCycle(w.handOver)
+	pause := time.NewTimer(w.o.Batch)
+	defer pause.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-w.reader.Ready():
+			w.drain()
+			pause.Reset(w.o.Batch)
+			select {
+			case <-ctx.Done():
+			case <-pause.C:
+			}
+		}
+	}
+	remove()
+	w.stop()
+	return context.Cause(ctx)
+}
+
+// stop ends everything that is open and waits for it.
+func (w *Writer) stop() {
+	w.mu.Lock()
+	w.take()
+	w.endRun(Disabled)
+	w.unlock()
+	w.o.Volume.Hurry()
+	done := make(chan struct{})
+	go func() { w.closed.Wait(); close(done) }()
+	limit := time.NewTimer(drainLimit)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-limit.C:
+		w.log.Error("volume did not close the last segment in time; recovery will")
+	}
+}
+
+// drain looks at what the hub has.
+func (w *Writer) drain() {
+	w.mu.Lock()
+	defer w.unlock()
+	w.take()
+}
+
+// handOver is called at the beginning of a sync cycle: whatever came up to
+// now goes to the volume.
+func (w *Writer) handOver() {
+	w.mu.Lock()
+	defer w.unlock()
+	w.take()
+	w.endLate()
+	if w.cur != nil {
+		w.cut(w.cur, -1)
+	}
+}
+
+// unlock frees mu and calls back what happened meanwhile.
+func (w *Writer) unlock() {
+	events := w.events
+	w.events = nil
+	w.mu.Unlock()
+	for _, call := range events {
+		call()
+	}
+}
+
+// take moves the hub's queue through the writer. mu is held.
+func (w *Writer) take() {
+	items, err := w.reader.Take(w.items[:0])
+	if err != nil {
+		return // closed: Run is over
+	}
+	for _, it := range items {
+		if it.Gap {
+			w.lose(Overload)
+		}
+		if it.Unit == nil {
+			w.endRun(Camera)
+			continue
+		}
+		w.unit(it.Unit)
+	}
+	clear(items)
+	w.items = items
+}
+
+// State returns what the writer is doing.
+func (w *Writer) State() State {
+	w.mu.Lock()
+	s := State{Bytes: w.bytes, Missing: w.missing, MissingAt: w.since, Err: w.err, Run: w.run}
+	cur, since := w.cur, w.writing
+	w.mu.Unlock()
+	if cur != nil {
+		s.Missing, s.MissingAt = None, 0
+		if _, end := cur.file.Written(); end > 0 && cur.file.Err() == nil {
+			s.Writing, s.Since, s.Current = true, since, cur.name
+		}
+	}
+	w.openMu.Lock()
+	defer w.openMu.Unlock()
+	s.Segments, s.LastSample = w.segments, w.newest
+	for _, o := range w.open {
+		if _, end := o.file.Written(); end > s.LastSample {
+			s.LastSample = end
+		}
+	}
+	return s
+}
+
+// Open returns the segments that are not closed yet, oldest first: the one
+// being written, and those whose last sync is still to come. Between the
+// rename of a file and its removal from this list it can be opened under its
+// closed name alone.
+func (w *Writer) Open() []Open {
+	w.openMu.Lock()
+	defer w.openMu.Unlock()
+	var list []Open
+	for _, s := range w.open {
+		o := s.facts
+		if o.Bytes, o.End = s.file.Written(); o.End > 0 {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// phase spreads ordinals over [0, 1) as evenly as can be, whatever their
+// number: 0, 1/2, 1/4, 3/4, 1/8 …
+func phase(ordinal int) float64 {
+	return float64(bits.Reverse32(uint32(ordinal))) / (1 << 32)
+}
+
+// rotateAt returns when, in UTC µs, a segment that starts at start should
+// end: on the camera's own grid, so that cameras stay apart whenever each of
+// them began, and a half to one and a half targets long.
+func (w *Writer) rotateAt(start int64) int64 {
+	target := w.o.Target.Microseconds()
+	offset := int64(phase(w.o.Ordinal) * float64(target))
+	at := start - floorMod(start-offset, target) + target
+	if at-start < target/2 {
+		at += target
+	}
+	return at
+}
+
+func floorMod(a, b int64) int64 { return ((a % b) + b) % b }
+
+// report notes an error of the volume. mu is held.
+func (w *Writer) report(err error) {
+	w.backoff = min(max(2*w.backoff, retryFirst), retryMost)
+	w.retry = w.o.Now().Add(w.backoff)
+	if w.err == nil && !errors.Is(err, volume.ErrClosed) {
+		w.log.Warn("recording interrupted", "err", fmt.Errorf("write segment: %w", err))
+	}
+	w.err = err
+}
+
+// resting reports whether the volume refused something a moment ago. A clock
+// that stepped meanwhile does not make it longer.
+func (w *Writer) resting() bool {
+	left := w.retry.Sub(w.o.Now())
+	return left > 0 && left <= retryMost
+}
