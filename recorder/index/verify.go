@@ -45,6 +45,7 @@ func Verify(path string) error {
 // bboltMeta is the part of a meta page that matters, as bbolt lays it out in
 // the machine's byte order, which is little-endian on all our boards.
 type bboltMeta struct {
+	pageSize uint32
 	root     uint64 // page of the root bucket
 	freelist uint64 // page of the free list
 	hwm      uint64 // no page from here on is in use
@@ -78,9 +79,9 @@ func readMeta(page []byte) (m bboltMeta, ok bool) {
 		return m, false
 	}
 	return bboltMeta{
-		root: le.Uint64(b[16:]), freelist: le.Uint64(b[32:]),
+		pageSize: le.Uint32(b[8:]), root: le.Uint64(b[16:]), freelist: le.Uint64(b[32:]),
 		hwm: le.Uint64(b[40:]), txid: le.Uint64(b[48:]),
-	}, le.Uint32(b[8:]) == pageSize
+	}, true
 }
 
 func verify(f io.ReaderAt, size int64) error {
@@ -94,8 +95,15 @@ func verify(f io.ReaderAt, size int64) error {
 		if _, err := f.ReadAt(page, i*pageSize); err != nil {
 			return fmt.Errorf("page %d: %w", i, err)
 		}
+		one, ok := readMeta(page)
+		if !ok {
+			continue
+		}
+		if one.pageSize != pageSize { // bbolt believes the first, not the newer
+			return fmt.Errorf("pages of %d bytes", one.pageSize)
+		}
 		// The newer of the valid ones counts, as it does for bbolt.
-		if one, ok := readMeta(page); ok && (!valid || one.txid > m.txid) {
+		if !valid || one.txid > m.txid {
 			m, valid = one, true
 		}
 	}

@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -35,6 +36,9 @@ func leaf(b, low, high []byte, visit visitor) error {
 	table := pageHeader + int(le.Uint16(b[10:]))*elementSize
 	if table > len(b) {
 		return errors.New("more elements than fit")
+	}
+	if table == pageHeader && low != nil {
+		return errors.New("an empty leaf below a branch") // bbolt never writes one, and frees it twice
 	}
 	var before []byte
 	for at := pageHeader; at < table; at += elementSize {
@@ -106,7 +110,7 @@ func newContent() *content { return &content{used: make([]uint64, 1<<16/64)} }
 func (c *content) of(name string) visitor {
 	value := map[string]visitor{
 		rowsBucket: c.row, heldBucket: c.row, garbageBucket: c.garbage,
-		auditBucket: c.audit, cameraBucket: c.camera,
+		auditBucket: c.audit, cameraBucket: c.camera, stormBucket: c.version,
 	}[name]
 	return func(k, v []byte, isBucket bool) error {
 		switch {
@@ -123,6 +127,7 @@ func (c *content) of(name string) visitor {
 }
 
 const (
+	stormBucket    = "__storm_db"
 	stormMetadata  = "__storm_metadata"
 	stormCodecKey  = "codec"
 	stormCodecName = "json"
@@ -179,6 +184,12 @@ func (c *content) camera(k, v []byte, _ bool) error {
 	_, err := decodeCamera(uint16(c.cameras), v)
 	c.cameras++
 	return err
+}
+
+// version expects what storm reads when it opens the file: JSON strings.
+func (c *content) version(_, v []byte, _ bool) error {
+	var s string
+	return json.Unmarshal(v, &s)
 }
 
 // check is asked at the end: every camera that a key names must have a name.
