@@ -21,8 +21,20 @@ var (
 // instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrUnsupported says that a track cannot be stored in a file.
-var ErrUnsupported = errors.New("track cannot be stored")
+// Errors a caller may test for.
+var (
+	// ErrUnsupported says that a track cannot be stored in a file.
+	ErrUnsupported = errors.New("track cannot be stored")
+	// ErrNotSegment says that a file is none of ours.
+	ErrNotSegment = errors.New("not a segment file")
+	// ErrTorn says that the beginning of a file was not written to its end:
+	// there is no footage in it.
+	ErrTorn = errors.New("beginning of segment is torn")
+	// ErrVersion says that a newer Vedette wrote the file.
+	ErrVersion = errors.New("segment format is newer than this program")
+	// ErrDamaged says that a part is not what a writer wrote.
+	ErrDamaged = errors.New("part is damaged")
+)
 
 // Header is the private box of a segment file plus its tracks.
 type Header struct {
@@ -61,8 +73,9 @@ const (
 	maxSet    = 1 << 16 // bytes of one parameter set or audio configuration
 )
 
-// headerFixed is the size of the header box without its names.
-const headerFixed = 8 + 16 + 2 + 1 + 1 + 4 + 8 + 8 + 8 + 8 + 16 + 4 + 1 + 1 + 4
+// headerFixed is the size of the header box's payload without the names and
+// the CRC.
+const headerFixed = 16 + 2 + 1 + 1 + 4 + 8 + 8 + 8 + 8 + 16 + 4 + 1 + 1
 
 const headerTrusted = 1 // flag in the header box
 
