@@ -36,7 +36,7 @@ PICTURE = (
 )
 SOUND = "audiotestsrc is-live=true wave=sine freq=440 volume=0.2 ! audioconvert ! audioresample ! "
 X264 = "x264enc tune=zerolatency speed-preset=ultrafast bitrate=800 key-int-max=50 ! "
-X264B = "x264enc speed-preset=veryfast bitrate=800 key-int-max=50 bframes=2 b-adapt=false rc-lookahead=0 sync-lookahead=0 ! "
+X264B = "x264enc speed-preset=veryfast bitrate=800 key-int-max=50 bframes=2 b-adapt=false ! video/x-h264,profile=high ! "
 X265 = "x265enc tune=zerolatency speed-preset=ultrafast bitrate=800 key-int-max=50 ! "
 H264 = "h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
 H265 = "h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1 "

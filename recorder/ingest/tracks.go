@@ -166,15 +166,19 @@ func aacSource(f *format.MPEG4Audio) (media.Track, unpacker) {
 	}
 }
 
-// latmSource handles RFC 3016 with the configuration in the SDP, one program
-// and one layer.
+// latmSource handles RFC 3016 with the configuration in the SDP, one program,
+// one layer and frames of explicit length. GStreamer 1.22 announces frames of
+// another kind than it sends: such sound is left out.
 func latmSource(f *format.MPEG4AudioLATM) (media.Track, unpacker) {
 	dec, err := f.CreateDecoder()
-	if err != nil || f.CPresent || f.StreamMuxConfig == nil || len(f.StreamMuxConfig.Programs) != 1 ||
-		len(f.StreamMuxConfig.Programs[0].Layers) != 1 || f.StreamMuxConfig.Programs[0].Layers[0].AudioSpecificConfig == nil {
+	if err != nil || f.CPresent || f.StreamMuxConfig == nil || len(f.StreamMuxConfig.Programs) != 1 || len(f.StreamMuxConfig.Programs[0].Layers) != 1 {
 		return media.Track{}, nil
 	}
-	t, ticks := aacTrack(f.StreamMuxConfig.Programs[0].Layers[0].AudioSpecificConfig, f.ClockRate())
+	layer := f.StreamMuxConfig.Programs[0].Layers[0]
+	if layer.AudioSpecificConfig == nil || layer.FrameLengthType != 0 {
+		return media.Track{}, nil
+	}
+	t, ticks := aacTrack(layer.AudioSpecificConfig, f.ClockRate())
 	return t, func(p *rtp.Packet) ([][]byte, int64) {
 		frame, err := dec.Decode(p)
 		if err != nil {
