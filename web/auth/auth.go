@@ -46,7 +46,11 @@ type Options struct {
 	// secrets. For a login_failed, user is empty if there is no such user:
 	// people type passwords into the wrong field.
 	Notify func(what, user, address string)
-	Log    *slog.Logger
+	// Ended is told by Run of every session that has ended, by the name that
+	// Principal.Session gave. It is for what outlives requests and does not
+	// watch Principal.Context itself.
+	Ended func(session string)
+	Log   *slog.Logger
 }
 
 // Service is the floor everybody passes. All methods may be called
@@ -60,7 +64,9 @@ type Service struct {
 	mu       sync.Mutex
 	users    map[string]user // by folded name
 	sessions map[string]*session
-	code     string // the claim code, empty once there is a user
+	code     string   // the claim code, empty once there is a user
+	gone     []string // sessions that Ended is to be told of
+	wake     chan struct{}
 }
 
 // user is how a person is kept in state.db.
@@ -84,12 +90,15 @@ func Open(db *storm.DB, o Options) (*Service, error) {
 	if o.Notify == nil {
 		o.Notify = func(string, string, string) {}
 	}
+	if o.Ended == nil {
+		o.Ended = func(string) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{
 		o: o, db: db, hasher: newHasher(o.HashMemoryKiB), throttle: newThrottle(),
-		users: map[string]user{}, sessions: map[string]*session{},
+		users: map[string]user{}, sessions: map[string]*session{}, wake: make(chan struct{}, 1),
 	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("open users: %w", err)

@@ -135,6 +135,11 @@ func (s *Service) makeRoom(name string) {
 func (s *Service) remove(o *session) {
 	delete(s.sessions, o.key)
 	o.end()
+	s.gone = append(s.gone, o.id)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 	if err := s.db.Delete(sessionsBucket, o.key); err != nil && !errors.Is(err, storm.ErrNotFound) {
 		// It is over for this process. After a restart it would come back,
 		// so the log must say that it could not be removed.
@@ -204,6 +209,8 @@ func (s *Service) Run(ctx context.Context) error {
 				return err
 			}
 			return context.Cause(ctx)
+		case <-s.wake:
+			s.tell()
 		case <-check.C:
 			s.expire()
 		case <-flush.C:
@@ -211,6 +218,17 @@ func (s *Service) Run(ctx context.Context) error {
 				s.o.Log.Error("store session times", "err", err)
 			}
 		}
+	}
+}
+
+// tell passes on which sessions have ended.
+func (s *Service) tell() {
+	s.mu.Lock()
+	gone := s.gone
+	s.gone = nil
+	s.mu.Unlock()
+	for _, id := range gone {
+		s.o.Ended(id)
 	}
 }
 

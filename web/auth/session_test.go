@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,7 +44,9 @@ func TestSessionsEndByTheirLimits(t *testing.T) {
 
 func TestRunEndsSessionsWithinASecondAndTellsTheirHolders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBox(t, Options{Idle: time.Hour})
+		var mu sync.Mutex
+		var gone []string
+		b := newBox(t, Options{Idle: time.Hour, Ended: func(id string) { mu.Lock(); gone = append(gone, id); mu.Unlock() }})
 		token := b.claimed(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -63,6 +66,11 @@ func TestRunEndsSessionsWithinASecondAndTellsTheirHolders(t *testing.T) {
 		if p.Context().Err() == nil || len(b.sessions) != 0 {
 			t.Error("not ended within two seconds of its limit")
 		}
+		mu.Lock()
+		if len(gone) != 1 || gone[0] != p.Session() {
+			t.Errorf("told of %v, want %s", gone, p.Session())
+		}
+		mu.Unlock()
 		p.Touch()
 		if _, err := b.Authenticate(token); !errors.Is(err, ErrNoSession) {
 			t.Errorf("a touch brought it back: %v", err)

@@ -22,7 +22,7 @@ type Signaller interface {
 type Offer struct {
 	Camera string
 	Stream string // main, sub, or empty
-	Owner  string // the user
+	Owner  string // the user's session, as auth.Principal names it
 	SDP    string
 	// Candidate takes candidates of the box's side, as browsers know them;
 	// it may be called from any goroutine, before Offer returns too.
@@ -167,7 +167,7 @@ func (s *signals) offer(id *uint64, d offerData) {
 	}
 	s.client.start(func() {
 		defer cancel()
-		session, err := s.signal.Offer(ctx, Offer{Camera: d.Cam, Stream: d.Stream, Owner: who.Name, SDP: d.SDP,
+		session, err := s.signal.Offer(ctx, Offer{Camera: d.Cam, Stream: d.Stream, Owner: who.Session(), SDP: d.SDP,
 			Candidate: func(cand json.RawMessage) { s.send(c, cand) }})
 		if err != nil {
 			if s.drop(c) {
