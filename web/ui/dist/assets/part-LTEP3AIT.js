@@ -1,0 +1,1 @@
+var t=null,n=null,u=new Map;function l(e){t=e}function s(e){n=e}function i(e,r){r?u.set(e,r):u.delete(e)}function b(){return Object.freeze({player:t?Object.freeze(t()):null,timeline:n?Object.freeze(n()):null,live:Object.freeze(Object.fromEntries([...u].map(([e,r])=>[e,Object.freeze(r())])))})}export{l as a,s as b,i as c,b as d};

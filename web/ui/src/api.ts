@@ -1,0 +1,127 @@
+// Calls to the recorder's HTTP interface.
+import { user } from './store';
+import type { Camera, Gap, Range } from './types';
+import type { GopAnswer } from './media/gops';
+
+/** ApiError is an answer that was not a success; code is the API's word, field names the input at fault. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly field?: string,
+  ) {
+    super(message);
+  }
+}
+
+const base = '/api/v1';
+
+/** call sends JSON and gives the decoded answer; 401 outside sign-in ends the session on screen. */
+export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  let res: Response;
+  try {
+    res = await fetch(base + path, {
+      method,
+      signal,
+      headers: body === undefined ? undefined : { 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (e) {
+    if ((e as Error).name === 'AbortError') throw e;
+    throw new ApiError(0, 'unreachable', 'The recorder does not answer. Check the network and try again.');
+  }
+  if (res.ok) return (res.status === 204 ? null : await res.json().catch(() => null)) as T;
+  const answer = await res.json().catch(() => null);
+  const err = answer?.error ?? {};
+  if (res.status === 401 && !path.startsWith('/auth/')) user.value = null;
+  throw new ApiError(res.status, err.code ?? `http_${res.status}`, err.message ?? `The recorder answered ${res.status}.`, err.field);
+}
+
+export interface Me {
+  username?: string;
+  role?: string;
+}
+
+export const auth = {
+  me: async () => unwrapUser(await call<any>('GET', '/auth/me')),
+  claimable: async () => {
+    try {
+      return (await call<{ claimable?: boolean }>('GET', '/auth/claim'))?.claimable === true;
+    } catch (e) {
+      if (e instanceof ApiError && (e.status === 404 || e.status === 405 || e.status === 401)) return false;
+      throw e;
+    }
+  },
+  claim: (code: string, username: string, password: string) => call('POST', '/auth/claim', { code, username, password }),
+  login: (username: string, password: string) => call('POST', '/auth/login', { username, password }),
+  logout: () => call('POST', '/auth/logout', {}),
+};
+
+function unwrapUser(a: any): Me {
+  const u = a?.user ?? a ?? {};
+  return typeof u === 'string' ? { username: u } : { username: u.username ?? u.name, role: u.role };
+}
+
+/** What a camera form sends; passwords are only ever sent, never read. */
+export interface CameraInput {
+  id?: string;
+  name?: string;
+  vendor?: string;
+  address?: string;
+  main_url?: string;
+  sub_url?: string;
+  username?: string;
+  password?: string;
+  record?: boolean;
+  audio?: boolean;
+}
+
+export interface TestStep {
+  name: string;
+  ok: boolean;
+  ms?: number;
+  detail?: string;
+  hint?: string;
+}
+
+export interface TestResult {
+  ok?: boolean;
+  codec?: string;
+  width?: number;
+  height?: number;
+  fps?: number;
+  audio?: string | boolean | null;
+  error?: string | { code?: string; message?: string };
+  reason?: string;
+  steps?: TestStep[];
+  [more: string]: unknown;
+}
+
+const id = encodeURIComponent;
+
+export const cameras = {
+  list: () => call<Camera[]>('GET', '/cameras'),
+  add: (c: CameraInput) => call<Camera>('POST', '/cameras', c),
+  change: (cam: string, c: CameraInput) => call<Camera>('PATCH', `/cameras/${id(cam)}`, c),
+  remove: (cam: string) => call('DELETE', `/cameras/${id(cam)}`),
+  test: (cam: string, signal?: AbortSignal) => call<TestResult>('POST', `/cameras/${id(cam)}/test`, {}, signal),
+};
+
+const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
+
+export const footage = {
+  async timeline(cam: string, from: number, to: number, signal?: AbortSignal): Promise<{ ranges: Range[]; gaps: Gap[] }> {
+    const a = await call<any>('GET', `/cameras/${id(cam)}/timeline?from=${iso(from)}&to=${iso(to)}`, undefined, signal);
+    const ms = (v: string | number) => (typeof v === 'number' ? v : Date.parse(v));
+    return {
+      ranges: (a?.ranges ?? []).map((r: any) => ({ start: ms(r.start), end: ms(r.end) })),
+      gaps: (a?.gaps ?? []).map((g: any) => ({ start: ms(g.start), end: ms(g.end), reason: g.reason ?? '' })),
+    };
+  },
+  async gops(cam: string, from: number, to: number, signal?: AbortSignal): Promise<GopAnswer> {
+    const a = await call<any>('GET', `/cameras/${id(cam)}/gops?from=${iso(from)}&to=${iso(to)}`, undefined, signal);
+    return { inits: a?.inits ?? [], segments: a?.segments ?? [], gaps: a?.gaps ?? [] };
+  },
+  clipURL: (cam: string, from: number, to: number) => `${base}/cameras/${id(cam)}/clip.mp4?from=${iso(from)}&to=${iso(to)}`,
+};

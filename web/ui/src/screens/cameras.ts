@@ -1,0 +1,140 @@
+// Cameras: what there is, how each is doing, and the way to more.
+import { html } from 'htm/preact';
+import { useState } from 'preact/hooks';
+import { cameras as api, type TestResult } from '../api';
+import { bitrate } from '../format';
+import { Icon } from '../icons';
+import { go, route } from '../router';
+import { cameraList, panel, say, stale } from '../store';
+import { reduce } from '../state';
+import type { Camera } from '../types';
+import { Dialog, Empty, IconButton, StateChip } from '../ui/kit';
+import { CameraForm } from './camera-form';
+
+export function CamerasScreen() {
+  const list = cameraList.value;
+  const arg = route.value.arg;
+  const edited = list.find((c) => c.id === arg);
+  if (arg === 'new') return html`<${CameraForm} key="new" />`;
+  if (edited) return html`<${CameraForm} key=${edited.id} camera=${edited} />`;
+  return html`<main id="main" class="screen">
+    <header class="screen-head"><h1 tabIndex=${-1}>Cameras</h1>
+      <a class="button primary" href="#/cameras/new" data-testid="camera-add"><${Icon} name="plus" /><span>Add a camera</span></a></header>
+    ${list.length === 0
+      ? html`<${Empty} title="No cameras yet"><p>You need the camera's address on your network, its user name and its password.</p><//>`
+      : html`<ul class="cams">${list.map((c) => html`<${CameraRow} key=${c.id} c=${c} />`)}</ul>`}
+  </main>`;
+}
+
+/** facts puts what is known of a stream into one line. */
+export function facts(c: { codec?: string; width?: number; height?: number; fps?: number; bitrate_bps?: number }): string {
+  return [
+    c.codec,
+    c.width && c.height ? `${c.width} × ${c.height}` : '',
+    c.fps ? `${Math.round(c.fps * 10) / 10} fps` : '',
+    c.bitrate_bps ? bitrate(c.bitrate_bps) : '',
+  ].filter(Boolean).join(' · ');
+}
+
+function CameraRow({ c }: { c: Camera }) {
+  const [removing, setRemoving] = useState(false);
+  const [testing, setTesting] = useState(false);
+  return html`<li class="cam" data-testid="camera-${c.id}">
+    <div class="cam-main">
+      <h2>${c.name}</h2>
+      <${StateChip} state=${c.state} />
+      ${c.state_reason && c.state !== 'recording' && html`<p class="cam-why">${c.state_reason}</p>`}
+      <p class="cam-facts">${facts(c) || html`<span class="muted">No picture seen yet</span>`}</p>
+      <p class="cam-url mono">${c.main_url || c.address || ''}</p>
+    </div>
+    <div class="cam-tools">
+      <${IconButton} icon="probe" label="Test" text onClick=${() => setTesting(true)} disabled=${stale.value} testid="camera-test-${c.id}" />
+      <a class="ib ib-text" href="#/cameras/${encodeURIComponent(c.id)}" data-testid="camera-edit-${c.id}"><${Icon} name="edit" /><span>Edit</span><span class="sr"> ${c.name}</span></a>
+      <${IconButton} icon="trash" label="Remove" text onClick=${() => setRemoving(true)} disabled=${stale.value} testid="camera-delete-${c.id}" />
+    </div>
+    ${testing && html`<${TestDialog} c=${c} onClose=${() => setTesting(false)} />`}
+    ${removing && html`<${RemoveDialog} c=${c} onClose=${() => setRemoving(false)} />`}
+  </li>`;
+}
+
+function TestDialog({ c, onClose }: { c: Camera; onClose: () => void }) {
+  return html`<${Dialog} title="Test ${c.name}" onClose=${onClose} testid="test-dialog"><${CameraTest} id=${c.id} auto /><//>`;
+}
+
+/** CameraTest opens the camera's stream and says what it found, step by step. */
+export function CameraTest({ id, auto = false }: { id: string; auto?: boolean }) {
+  const [busy, setBusy] = useState(false);
+  const [result, setResult] = useState<TestResult | null>(null);
+  const [begun, setBegun] = useState(false);
+  const run = async () => {
+    setBusy(true);
+    setResult(null);
+    try {
+      setResult(await api.test(id));
+    } catch (e) {
+      setResult({ ok: false, reason: (e as Error).message });
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (auto && !begun) {
+    setBegun(true);
+    void run();
+  }
+  return html`<div class="test" data-testid="test-result" data-ok=${result ? String(passed(result)) : ''}>
+    <div role="status" aria-live="polite">
+      ${busy && html`<p class="test-wait"><i class="spin" aria-hidden="true"></i>Opening the stream. This takes up to 12 seconds.</p>`}
+      ${result && html`<${TestAnswer} r=${result} />`}
+    </div>
+    ${!busy && html`<button type="button" class="button" onClick=${run}>${result ? 'Test again' : 'Test the connection'}</button>`}
+  </div>`;
+}
+
+const passed = (r: TestResult) => r.ok ?? !(r.error || r.reason);
+
+function reasonOf(r: TestResult): string {
+  if (r.reason) return r.reason;
+  if (typeof r.error === 'string') return r.error;
+  return r.error?.message ?? 'The camera sent no picture.';
+}
+
+function TestAnswer({ r }: { r: TestResult }) {
+  const ok = passed(r);
+  const audio = r.audio === true ? 'yes' : r.audio || 'none';
+  return html`
+    <p class="verdict ${ok ? 'verdict-ok' : 'verdict-bad'}"><${Icon} name=${ok ? 'check' : 'cross'} /><b>${ok ? 'The camera answers and sends a picture' : 'No picture'}</b></p>
+    ${r.steps?.length ? html`<ol class="steps">${r.steps.map((s) => html`<li key=${s.name} class=${s.ok ? 'step-ok' : 'step-bad'}>
+      <${Icon} name=${s.ok ? 'check' : 'cross'} size=${16} /><span><span class="sr">${s.ok ? 'Passed: ' : 'Failed: '}</span>${s.name}${s.detail && html` <em>${s.detail}</em>`}${!s.ok && s.hint && html`<small>${s.hint}</small>`}</span>
+      ${s.ms !== undefined && html`<span class="mono muted">${s.ms} ms</span>`}</li>`)}</ol>` : null}
+    ${ok
+      ? html`<dl class="facts"><div><dt>Video</dt><dd>${facts(r) || 'not reported'}</dd></div><div><dt>Audio</dt><dd>${audio}</dd></div>
+          ${typeof r.ms === 'number' && html`<div><dt>Took</dt><dd>${(r.ms / 1000).toFixed(1)} s</dd></div>`}</dl>`
+      : html`<p>${reasonOf(r)}</p>`}`;
+}
+
+function RemoveDialog({ c, onClose }: { c: Camera; onClose: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState('');
+  const remove = async () => {
+    setBusy(true);
+    setError('');
+    try {
+      await api.remove(c.id);
+      panel.value = reduce(panel.value, { v: 1, t: 'camera.removed', d: { id: c.id } }, Date.now());
+      say('good', `${c.name} was removed.`);
+      onClose();
+      go('cameras');
+    } catch (e) {
+      setError((e as Error).message);
+      setBusy(false);
+    }
+  };
+  return html`<${Dialog} title="Remove ${c.name}?" onClose=${onClose} testid="remove-dialog">
+    <p>Vedette stops recording this camera and forgets its address and password.</p>
+    <div role="alert">${error && html`<p class="form-error"><${Icon} name="warn" />${error}</p>`}</div>
+    <div class="dialog-foot">
+      <button type="button" class="button" onClick=${onClose}>Keep it</button>
+      <button type="button" class="button danger" onClick=${remove} disabled=${busy} data-testid="remove-confirm">${busy ? 'Removing…' : 'Remove camera'}</button>
+    </div>
+  <//>`;
+}

@@ -1,0 +1,152 @@
+// Status: the box, its disks, its cameras, its clock, and what happened.
+import { html } from 'htm/preact';
+import { useRef } from 'preact/hooks';
+import { ago, bitrate, bytes, clock, plural, span, stamp } from '../format';
+import { Icon } from '../icons';
+import { boxNow, cameraList, panel, tick, zone } from '../store';
+import { keepDays } from '../state';
+import type { Camera, Event, Volume } from '../types';
+import { StateChip } from '../ui/kit';
+import { BoardView } from './board';
+import { sentence } from './sentences';
+
+export function StatusScreen() {
+  const p = panel.value;
+  return html`<main id="main" class="screen status">
+    <header class="screen-head"><h1 tabIndex=${-1}>Status</h1>
+      <p class="muted">${[p.system.board || p.board.board, p.system.version || p.version, p.system.uptime_s !== undefined ? `up ${span(p.system.uptime_s * 1000)}` : ''].filter(Boolean).join(' · ')}</p></header>
+    <div class="status-grid">
+      <${BoardView} />
+      <div class="status-side">
+        <${Disks} />
+        <${ClockCard} />
+      </div>
+      <${CameraTable} />
+      <${Events} />
+    </div>
+  </main>`;
+}
+
+/** useRate measures the write rate from the footage's growth when the recorder does not report it, bytes per second. */
+function useRate(v: Volume): number {
+  const first = useRef<{ at: number; bytes: number } | null>(null);
+  if (v.write_bytes_per_s) return v.write_bytes_per_s;
+  const fromCameras = cameraList.value.reduce((n, c) => n + (c.state === 'recording' ? c.bitrate_bps ?? 0 : 0), 0) / 8;
+  if (fromCameras > 0) return fromCameras;
+  const now = tick.value;
+  if (!first.current || v.footage_bytes < first.current.bytes) first.current = { at: now, bytes: v.footage_bytes };
+  const dt = (now - first.current.at) / 1000;
+  return dt > 20 ? (v.footage_bytes - first.current.bytes) / dt : 0;
+}
+
+function Disks() {
+  const list = panel.value.system.volumes ?? [];
+  return html`<section class="card" aria-labelledby="disk-h"><h2 id="disk-h">${list.length > 1 ? 'Disks' : 'Disk'}</h2>
+    ${list.length === 0 && html`<p class="muted">No footage disk.</p>`}
+    ${list.map((v) => html`<${Disk} key=${v.id} v=${v} />`)}
+    ${panel.value.system.promise_s ? html`<p class="muted small">A power cut costs at most ${panel.value.system.promise_s} s of footage.</p>` : null}
+  </section>`;
+}
+
+const volumeStates: Record<string, string> = { ok: 'In order', healthy: 'In order', recording: 'In order', full: 'Full', failed: 'Failed', readonly: 'Read only', read_only: 'Read only' };
+
+function Disk({ v }: { v: Volume }) {
+  const rate = useRate(v);
+  const days = keepDays(v, rate);
+  const total = Math.max(1, v.total_bytes);
+  const share = (n: number) => Math.min(100, Math.max(0, (n / total) * 100));
+  const used = v.total_bytes - v.free_bytes;
+  const held = Math.min(v.held_bytes, v.footage_bytes);
+  const other = Math.max(0, used - v.footage_bytes);
+  const low = v.free_bytes < v.reserve_bytes ? 'reserve' : v.free_bytes < v.floor_bytes ? 'floor' : '';
+  const good = ['ok', 'healthy', 'recording', 'open', 'in order'].includes(v.state || 'ok');
+  const parts = [
+    { k: 'other', w: share(other) }, { k: 'held', w: share(held) }, { k: 'footage', w: share(v.footage_bytes - held) },
+  ];
+  let x = 0;
+  return html`<div class="disk" data-testid="disk-${v.id}">
+    <p class="disk-head"><b>${bytes(v.free_bytes)} free</b> of ${bytes(v.total_bytes)} <span class="tag">${v.medium && v.medium !== 'unknown' ? v.medium.toUpperCase() : 'Disk'}</span>
+      <span class="tag ${good ? 'tag-good' : 'tag-bad'}"><${Icon} name=${good ? 'check' : 'warn'} size=${14} />${volumeStates[v.state] ?? v.state ?? 'In order'}</span></p>
+    <svg class="disk-bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="${bytes(v.footage_bytes)} footage, ${bytes(held)} of it held, ${bytes(other)} other, ${bytes(v.free_bytes)} free">
+      <rect class="bar-free" x="0" y="0" width="100" height="10" />
+      ${parts.map((p) => { const at = x; x += p.w; return html`<rect key=${p.k} class="bar-${p.k}" x=${at} y="0" width=${p.w} height="10" />`; })}
+      <rect class="bar-line bar-high" x=${100 - share(v.high_bytes)} y="0" width="0.4" height="10" />
+      <rect class="bar-line bar-floor" x=${100 - share(v.floor_bytes)} y="0" width="0.4" height="10" />
+      <rect class="bar-line bar-reserve" x=${Math.min(99.6, 100 - share(v.reserve_bytes))} y="0" width="0.4" height="10" />
+    </svg>
+    <ul class="legend">
+      <li><i class="key key-footage"></i>Footage <b>${bytes(v.footage_bytes - held)}</b></li>
+      ${held > 0 && html`<li><i class="key key-held"></i>Held <b>${bytes(held)}</b></li>`}
+      <li><i class="key key-other"></i>Other <b>${bytes(other)}</b></li>
+      <li><i class="key key-high"></i>High mark <b>${bytes(v.high_bytes)}</b></li>
+      <li><i class="key key-floor"></i>Floor <b>${bytes(v.floor_bytes)}</b></li>
+      <li><i class="key key-reserve"></i>Reserve <b>${bytes(v.reserve_bytes)}</b></li>
+    </ul>
+    <p class="disk-says ${low ? 'bad' : ''}">${low === 'reserve'
+      ? html`<${Icon} name="warn" size=${16} /> Below the reserve: recording on this disk has stopped.`
+      : low === 'floor'
+        ? html`<${Icon} name="warn" size=${16} /> Below the floor: the oldest footage is being deleted now.`
+        : days === null ? 'How long footage is kept shows once the write rate is known.' : html`Keeps <b>about ${keeps(days)}</b> at ${bitrate(rate * 8)}.`}</p>
+  </div>`;
+}
+
+function keeps(days: number): string {
+  if (days < 1) return plural(Math.max(1, Math.round(days * 24)), 'hour');
+  return days < 10 ? `${days.toFixed(1)} days` : plural(Math.round(days), 'day');
+}
+
+const clockSources: Record<string, string> = { ntp: 'network time', rtc: 'the battery clock', sntp: 'network time', system: 'the operating system', none: 'nothing' };
+
+function ClockCard() {
+  const p = panel.value;
+  const c = p.system.clock;
+  const z = zone.value;
+  const off = Math.abs(p.skew);
+  return html`<section class="card clockcard" aria-labelledby="clock-h"><h2 id="clock-h">Clock</h2>
+    <p class="clock-big mono">${clock(boxNow.value, z)} <small>${z === 'utc' ? 'UTC' : 'local'}</small></p>
+    <p class=${c?.trusted === false ? 'bad' : ''}><${Icon} name=${c?.trusted === false ? 'warn' : 'check'} size=${16} />
+      ${c === undefined ? ' Not known' : c.trusted ? ` Trusted${c.source ? `, set by ${clockSources[c.source] ?? c.source}` : ''}` : ' Not trusted yet: footage is kept and stamped again once it is.'}</p>
+    ${off > 5000 && html`<p class="warnline"><${Icon} name="warn" size=${16} /> ${span(off)} ${p.skew > 0 ? 'ahead of' : 'behind'} this device.</p>`}
+  </section>`;
+}
+
+function CameraTable() {
+  const list = cameraList.value;
+  return html`<section class="card span2" aria-labelledby="cams-h"><h2 id="cams-h">Cameras</h2>
+    ${list.length === 0 ? html`<p class="muted">None yet.</p>` : html`<div class="table-box"><table class="table stackable">
+      <thead><tr><th scope="col">Camera</th><th scope="col">State</th><th scope="col">Last written</th><th scope="col">Rate</th><th scope="col">Drops</th></tr></thead>
+      <tbody>${list.map((c) => html`<${CameraLine} key=${c.id} c=${c} />`)}</tbody>
+    </table></div>`}
+  </section>`;
+}
+
+function CameraLine({ c }: { c: Camera }) {
+  const at = c.last_written ? Date.parse(c.last_written) : NaN;
+  const age = boxNow.value - at;
+  const late = c.state === 'recording' && age > 15_000;
+  return html`<tr data-testid="status-camera-${c.id}">
+    <th scope="row"><a href="#/cameras/${encodeURIComponent(c.id)}">${c.name}</a></th>
+    <td data-label="State"><${StateChip} state=${c.state} />${c.state_reason && c.state !== 'recording' && html`<small class="why">${c.state_reason}</small>`}</td>
+    <td data-label="Last written" class=${late ? 'bad' : ''}>${Number.isFinite(at) ? html`${late && html`<${Icon} name="warn" size=${14} /> `}${ago(age)}` : html`<span class="muted">never</span>`}</td>
+    <td data-label="Rate" class="mono">${c.bitrate_bps ? bitrate(c.bitrate_bps) : '–'}</td>
+    <td data-label="Drops" class="mono ${c.drops ? 'warnline' : ''}">${c.drops ?? 0}</td>
+  </tr>`;
+}
+
+function Events() {
+  const list = panel.value.events;
+  return html`<section class="card span2" aria-labelledby="events-h"><h2 id="events-h">What happened</h2>
+    ${list.length === 0 ? html`<p class="muted">Nothing yet.</p>` : html`<ol class="events" data-testid="events">${list.slice(0, 100).map((e) => html`<${EventLine} key=${e.seq} e=${e} />`)}</ol>`}
+  </section>`;
+}
+
+function EventLine({ e }: { e: Event }) {
+  const name = cameraList.value.find((c) => c.id === e.camera)?.name ?? e.camera;
+  const icon = e.severity === 'critical' ? 'cross' : e.severity === 'warning' ? 'warn' : 'info';
+  const s = sentence(e, name);
+  return html`<li class="event event-${e.severity}">
+    <${Icon} name=${icon} size=${16} /><span class="sr">${e.severity}: </span>
+    <time class="mono" dateTime=${e.time}>${stamp(Date.parse(e.time), zone.value)}</time>
+    <span class="event-text">${s.text}${s.detail && html` <small>${s.detail}</small>`}</span>
+  </li>`;
+}

@@ -1,0 +1,105 @@
+// The shapes the recorder's API and websocket speak. Fields the panel can do
+// without are optional, so that an older recorder still shows.
+
+export type CameraState = 'disabled' | 'connecting' | 'recording' | 'live' | 'offline' | 'error';
+
+export interface Camera {
+  id: string;
+  name: string;
+  state: CameraState;
+  state_reason?: string;
+  vendor?: string;
+  address?: string;
+  main_url?: string;
+  sub_url?: string;
+  username?: string;
+  has_password?: boolean;
+  record?: boolean;
+  audio?: boolean;
+  codec?: string;
+  width?: number;
+  height?: number;
+  fps?: number;
+  bitrate_bps?: number;
+  /** RFC 3339; when the last sample reached the disk. */
+  last_written?: string;
+  /** Units dropped since the run began. */
+  drops?: number;
+  /** RFC 3339; when the present state began. */
+  state_since?: string;
+}
+
+export interface Volume {
+  id: string;
+  path?: string;
+  medium?: string;
+  total_bytes: number;
+  free_bytes: number;
+  floor_bytes: number;
+  high_bytes: number;
+  reserve_bytes: number;
+  footage_bytes: number;
+  held_bytes: number;
+  state: string;
+  write_bytes_per_s?: number;
+}
+
+export interface System {
+  version?: string;
+  board?: string;
+  uptime_s?: number;
+  clock?: { trusted: boolean; source?: string };
+  cameras?: { total: number; recording: number };
+  volumes?: Volume[];
+  /** Seconds of footage a power cut may cost. */
+  promise_s?: number;
+}
+
+export type Pattern = 'solid' | 'off' | 'blink' | 'pulse';
+
+export interface Led {
+  name: string;
+  label?: string;
+  color?: string;
+  pattern: Pattern | string;
+  on?: boolean;
+}
+
+export interface BoardButton {
+  name: string;
+  label?: string;
+}
+
+export interface Board {
+  board?: string;
+  leds?: Led[];
+  buttons?: BoardButton[];
+  watchdog?: { timeout_s: number; left_s: number; resets?: number };
+}
+
+export interface Event {
+  seq: number;
+  time: string;
+  type: string;
+  severity: 'info' | 'warning' | 'critical' | string;
+  camera?: string;
+  payload?: Record<string, unknown>;
+}
+
+export interface Envelope {
+  v: number;
+  t: string;
+  id?: number;
+  seq?: number;
+  d?: any;
+}
+
+/** A stretch of time, Unix milliseconds, the end not included. */
+export interface Range {
+  start: number;
+  end: number;
+}
+
+export interface Gap extends Range {
+  reason: string;
+}
