@@ -72,7 +72,7 @@ type Options struct {
 
 const (
 	maxPending   = 1024    // events waiting for the disk before new ones are refused
-	maxRecent    = 256     // events kept in memory for those who follow closely
+	maxRecent    = 256     // events kept in memory, at least, for those who follow closely
 	startSkip    = 1 << 16 // numbers left out at a start; more than can ever be lost
 	maxPayload   = 4 << 10 // bytes of JSON
 	pruneEvery   = 10 * time.Minute
@@ -93,7 +93,7 @@ type Log struct {
 	mu      sync.Mutex
 	next    uint64
 	pending []record // not on disk yet, ascending
-	recent  []record // the newest events, ascending; a superset of pending unless that is longer
+	recent  []record // the newest events, ascending; the longer of the two holds the other
 	stored  int      // rows on disk
 	dropped uint64
 	ready   chan struct{} // closed and replaced at every Emit
@@ -150,8 +150,8 @@ func (l *Log) Emit(e Event) uint64 {
 	r.event.Payload = decodePayload(raw)
 	l.pending = append(l.pending, r)
 	l.recent = append(l.recent, r)
-	if over := len(l.recent) - maxRecent; over > 0 {
-		l.recent = append(make([]record, 0, 2*maxRecent), l.recent[over:]...)
+	if n := len(l.recent); n >= 2*maxRecent {
+		l.recent = append(make([]record, 0, 2*maxRecent), l.recent[n-maxRecent:]...)
 	}
 	close(l.ready)
 	l.ready = make(chan struct{})

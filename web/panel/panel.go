@@ -19,8 +19,9 @@ type Value interface {
 	// Snapshot returns the present value, ready for JSON. It is called often,
 	// from one goroutine at a time, and must be quick.
 	Snapshot() any
-	// Changes is sent to, without blocking, after a change; changes may share
-	// one. Nil means that the panel looks once a second.
+	// Changes returns a channel that is sent to, without blocking, or closed
+	// after a change; changes may share one. It is called again before every
+	// look. Nil means that the panel looks once a second.
 	Changes() <-chan struct{}
 }
 
@@ -120,21 +121,12 @@ func New(o Options) *Panel {
 func (p *Panel) Run(ctx context.Context) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
-	var board <-chan struct{}
-	if p.o.State != nil {
-		board = p.o.State.Changes()
-	}
 	for {
-		select {
-		case <-ctx.Done():
-			p.close()
-			p.wg.Wait()
-			return context.Cause(ctx)
-		case <-tick.C:
-		case <-p.o.Cameras.Changes():
-		case <-p.o.System.Changes():
-		case <-p.o.Events.Changes():
-		case <-board:
+		// The channels come before the look, so that no change falls between.
+		cameras, system, events := p.o.Cameras.Changes(), p.o.System.Changes(), p.o.Events.Changes()
+		var board <-chan struct{}
+		if p.o.State != nil {
+			board = p.o.State.Changes()
 		}
 		p.mu.Lock()
 		if len(p.sockets) > 0 {
@@ -145,6 +137,17 @@ func (p *Panel) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-time.After(calm):
+		}
+		select {
+		case <-ctx.Done():
+			p.close()
+			p.wg.Wait()
+			return context.Cause(ctx)
+		case <-tick.C:
+		case <-cameras:
+		case <-system:
+		case <-events:
+		case <-board:
 		}
 	}
 }
