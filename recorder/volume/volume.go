@@ -127,7 +127,7 @@ func Open(dir string, o Options) (v *Volume, err error) {
 		v.geometry.Medium = o.Medium
 	}
 	if v.cycle == 0 {
-		v.cycle = cycleOf(v.geometry.Medium)
+		v.cycle = CycleOf(v.geometry.Medium)
 	}
 	if o.ReadOnly {
 		if v.id, err = ReadIdentity(v.fsys); errors.Is(err, fs.ErrNotExist) {
@@ -203,7 +203,8 @@ const (
 	cycleCard = 4 * time.Second
 )
 
-func cycleOf(medium string) time.Duration {
+// CycleOf returns the sync cycle that suits a medium.
+func CycleOf(medium string) time.Duration {
 	if medium == SD {
 		return cycleCard
 	}

@@ -1,0 +1,396 @@
+package recovery
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"vedette/recorder/fmp4"
+	"vedette/recorder/index"
+	"vedette/recorder/volume"
+)
+
+// Recover makes the volume fsys and its index, the file path, agree, and
+// returns the index, open. It is called before anything records to the
+// volume; whatever is open on disk then was left behind. A file that cannot be
+// treated is a problem in the report and no reason to fail: recording matters
+// more. Recover fails only if the directories cannot be listed, or the index
+// can be neither opened nor built anew.
+//
+// Order: the directories of one day after the other are put in order (see
+// quarantine and salvage), then the rows of that day are compared with them.
+// An index that is damaged goes to quarantine first, and is built anew from
+// the names while the days are put in order; until the new one is in place,
+// under its name at once, there is none.
+func Recover(fsys volume.FS, path string, o index.Options, log *slog.Logger) (x *index.Index, r Report, err error) {
+	if log == nil {
+		log = slog.Default()
+	}
+	s := newStarter(fsys, o.Now, &r)
+	began := time.Now()
+	x, err = s.start(path, o)
+	r.Took = time.Since(began)
+	if err != nil {
+		return nil, r, fmt.Errorf("recover volume: %w", err)
+	}
+	if r.Changed() || len(r.Problems) > 0 {
+		log.Info("recovered the volume", "result", r.String(), "took", r.Took)
+	}
+	return x, r, nil
+}
+
+func newStarter(fsys volume.FS, now func() time.Time, r *Report) *starter {
+	if now == nil {
+		now = time.Now
+	}
+	return &starter{fsys: fsys, now: now, report: r, headers: maxHeaders}
+}
+
+// maxHeaders bounds how many files are opened for what their names do not
+// say: on a slow disk each costs a seek, and recording waits.
+const maxHeaders = 2000
+
+// holeShortest is the shortest hole, in ms, for which a rebuild asks the file
+// after it for the reason.
+const holeShortest = 500
+
+type starter struct {
+	fsys    volume.FS
+	now     func() time.Time
+	report  *Report
+	headers int // may still be read
+	days    map[string][]string
+}
+
+func (s *starter) start(path string, o index.Options) (*index.Index, error) {
+	if err := s.survey(); err != nil {
+		return nil, err
+	}
+	switch err := index.Verify(path); {
+	case err == nil:
+	case errors.Is(err, fs.ErrNotExist) && len(s.days) == 0:
+	case errors.Is(err, fs.ErrNotExist):
+		return s.rebuild(path, o, "there was none")
+	case errors.Is(err, index.ErrDamaged):
+		if _, qerr := quarantine(s.fsys, IndexName, err.Error(), s.now()); qerr != nil {
+			return nil, qerr
+		}
+		s.report.Quarantined++
+		return s.rebuild(path, o, err.Error())
+	default:
+		return nil, err
+	}
+	x, err := index.Open(path, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.reconcile(x); err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	return x, nil
+}
+
+// survey finds the directories and sets aside what lies between them.
+func (s *starter) survey() error {
+	strays, err := s.collect()
+	if err != nil {
+		return err
+	}
+	s.setAside(strays)
+	return nil
+}
+
+// collect finds the directories of footage by day, and what else lies between
+// them.
+func (s *starter) collect() (strays []stray, err error) {
+	s.days = map[string][]string{}
+	names, strays, err := cameras(s.fsys)
+	if err != nil {
+		return nil, err
+	}
+	for _, camera := range names {
+		dates, more, err := days(s.fsys, camera)
+		if err != nil {
+			return nil, err
+		}
+		strays = append(strays, more...)
+		for _, date := range dates {
+			s.days[date] = append(s.days[date], camera)
+		}
+	}
+	return strays, nil
+}
+
+func (s *starter) setAside(strays []stray) {
+	for _, f := range strays {
+		if _, err := quarantine(s.fsys, f.path, f.reason, s.now()); err != nil {
+			s.report.problem("%v", err)
+			continue
+		}
+		s.report.Quarantined++
+	}
+}
+
+// tidy puts the directories of one day in order and returns the closed
+// segments in them, by start.
+func (s *starter) tidy(date string) (names []volume.Name, err error) {
+	for _, camera := range s.days[date] {
+		d, err := list(s.fsys, camera, date)
+		if err != nil {
+			return nil, err
+		}
+		s.setAside(d.stray)
+		for i, n := range d.open {
+			if closed, ok := s.salvage(n, d.after(n, d.open[i+1:])); ok {
+				d.closed = append(d.closed, closed)
+			}
+		}
+		names = append(names, d.closed...)
+	}
+	s.report.Files += len(names)
+	slices.SortFunc(names, byStart)
+	return names, nil
+}
+
+// after returns the segment of the day that follows n, closed or among open.
+func (d *day) after(n volume.Name, open []volume.Name) *volume.Name {
+	var next *volume.Name
+	for _, list := range [][]volume.Name{d.closed, open} {
+		for i := range list {
+			if list[i].Start > n.Start && (next == nil || list[i].Start < next.Start) {
+				next = &list[i]
+			}
+		}
+	}
+	return next
+}
+
+func (s *starter) salvage(n volume.Name, next *volume.Name) (closed volume.Name, ok bool) {
+	out, err := salvage(s.fsys, n, next, s.now())
+	switch {
+	case err != nil:
+		s.report.problem("%v", err)
+	case out.header != nil:
+		s.report.Salvaged++
+		if out.lost > 0 {
+			s.report.Tails++
+			s.report.TailBytes += out.lost
+		}
+		return out.name, true
+	case out.empty:
+		s.report.Empty++
+	default:
+		s.report.Quarantined++
+	}
+	return volume.Name{}, false
+}
+
+// rebuild makes a new index of the files.
+func (s *starter) rebuild(path string, o index.Options, why string) (*index.Index, error) {
+	if err := index.Rebuild(path, s.rows(), o); err != nil {
+		return nil, err
+	}
+	s.report.Rebuilt = why
+	return index.Open(path, o)
+}
+
+// rows yields a row for every closed segment, by start. Where footage is
+// missing before one, its header says why.
+func (s *starter) rows() iter.Seq2[index.Row, error] {
+	return func(yield func(index.Row, error) bool) {
+		ends := map[string]int64{}
+		for _, date := range slices.Sorted(maps.Keys(s.days)) {
+			names, err := s.tidy(date)
+			if err != nil {
+				yield(index.Row{}, err)
+				return
+			}
+			for _, n := range names {
+				row := rowOf(n)
+				if end, ok := ends[n.Camera]; ok && n.Start-end >= holeShortest {
+					s.complete(&row, n)
+				}
+				ends[n.Camera] = max(ends[n.Camera], n.End())
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func rowOf(n volume.Name) index.Row {
+	return index.Row{Start: n.Start, Duration: uint32(n.Duration), Bytes: n.Bytes, Seq: n.Seq, Camera: n.Camera}
+}
+
+// complete adds to row what the header of its file says, as long as there are
+// not too many to read.
+func (s *starter) complete(row *index.Row, n volume.Name) {
+	if s.headers == 0 {
+		return
+	}
+	s.headers--
+	h, err := readHeader(s.fsys, n)
+	if err != nil {
+		s.report.problem("%s: %v", n.Path(), err)
+		return
+	}
+	lead := &h.Tracks[fmp4.Lead(h.Tracks)]
+	row.Codec, row.Width, row.Height = lead.Codec, clamp16(lead.Width), clamp16(lead.Height)
+	row.Gap = h.Gap
+	if h.Trusted {
+		row.Flags |= index.Trusted
+	}
+	for i := range h.Tracks {
+		if !h.Tracks[i].Codec.IsVideo() {
+			row.Flags |= index.Audio
+		}
+	}
+}
+
+func readHeader(fsys volume.FS, n volume.Name) (*fmp4.Header, error) {
+	f, err := fsys.Open(n.Path())
+	if err != nil {
+		return nil, err
+	}
+	size, err := f.Size()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	h, _, err := fmp4.ReadHeader(f, size)
+	return h, errors.Join(err, f.Close())
+}
+
+func clamp16(n int) uint16 { return uint16(min(max(n, 0), math.MaxUint16)) }
+
+// reconcile compares rows with files, day by day, so that memory holds one
+// day of footage at a time.
+func (s *starter) reconcile(x *index.Index) error {
+	dates, err := s.allDates(x)
+	if err != nil {
+		return err
+	}
+	gone, err := condemned(x)
+	if err != nil {
+		return err
+	}
+	for _, date := range dates {
+		names, err := s.tidy(date)
+		if err != nil {
+			return err
+		}
+		if err := s.compare(x, date, names, gone); err != nil {
+			return err
+		}
+	}
+	return x.Flush()
+}
+
+// allDates returns the days that have a directory or a row.
+func (s *starter) allDates(x *index.Index) ([]string, error) {
+	set := map[int64]struct{}{}
+	err := x.Range("", 0, math.MaxInt64, func(r index.Row, _ bool) bool {
+		set[r.Start/dayMillis] = struct{}{}
+		return true
+	})
+	dates := slices.Collect(maps.Keys(s.days))
+	for d := range set {
+		dates = append(dates, time.UnixMilli(d*dayMillis).UTC().Format(time.DateOnly))
+	}
+	slices.Sort(dates)
+	return slices.Compact(dates), err
+}
+
+const dayMillis = 24 * 60 * 60 * 1000
+
+func nameOf(r index.Row) volume.Name {
+	return volume.Name{Camera: r.Camera, Start: r.Start, Duration: int64(r.Duration), Bytes: r.Bytes, Seq: r.Seq}
+}
+
+// condemned returns the files that a sweep is about to delete.
+func condemned(x *index.Index) (map[volume.Name]bool, error) {
+	garbage, err := x.Garbage()
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[volume.Name]bool, len(garbage))
+	for _, g := range garbage {
+		names[nameOf(g.Row)] = true
+	}
+	return names, nil
+}
+
+// dangling is a row without a file.
+type dangling struct {
+	row  index.Row
+	held bool
+}
+
+// diff compares the rows of a day with its files. Files that are condemned
+// need no row.
+func diff(x *index.Index, date string, names []volume.Name, gone map[volume.Name]bool) (without []volume.Name, rows []dangling, err error) {
+	midnight, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return nil, nil, fmt.Errorf("day %q: %w", date, err)
+	}
+	from := midnight.UnixMilli()
+	missing := make(map[volume.Name]bool, len(names))
+	for _, n := range names {
+		missing[n] = !gone[n]
+	}
+	err = x.Range("", from, from+dayMillis, func(r index.Row, held bool) bool {
+		if r.Start < from || r.Start >= from+dayMillis {
+			return true
+		}
+		n := nameOf(r)
+		if _, there := missing[n]; there {
+			missing[n] = false
+		} else {
+			rows = append(rows, dangling{r, held})
+		}
+		return true
+	})
+	for _, n := range names {
+		if missing[n] {
+			without = append(without, n)
+		}
+	}
+	return without, rows, err
+}
+
+// compare gives the files of a day their rows, and drops rows without a file.
+// What is condemned is neither: the sweeper will finish with it.
+func (s *starter) compare(x *index.Index, date string, names []volume.Name, gone map[volume.Name]bool) error {
+	without, loose, err := diff(x, date, names, gone)
+	if err != nil {
+		return err
+	}
+	drop := make([]index.Row, 0, len(loose))
+	for _, d := range loose {
+		if d.held {
+			s.report.problem("%s: evidence is in the index, but not on the disk", nameOf(d.row).Path())
+		}
+		drop = append(drop, d.row)
+	}
+	dropped, err := x.Drop(drop)
+	s.report.Dropped += dropped
+	if err != nil {
+		return err
+	}
+	for _, n := range without {
+		row := rowOf(n)
+		s.complete(&row, n)
+		if err := x.Add(row); err != nil {
+			s.report.problem("%s: %v", n.Path(), err)
+			continue
+		}
+		s.report.Added++
+	}
+	return nil
+}
