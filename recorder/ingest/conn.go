@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -11,27 +10,10 @@ import (
 	"strings"
 )
 
-const (
-	readBuffer    = 32 << 10 // one system call for most pictures
-	udpReadBuffer = 1 << 20  // a large key frame in one burst
-)
+const udpReadBuffer = 1 << 20 // bytes: a large key frame in one burst
 
 // errPin says that the certificate has another fingerprint.
 var errPin = errors.New("certificate fingerprint differs")
-
-// bufferedConn reads ahead: the RTSP library reads 4 KiB at a time, which is
-// a system call for every third packet.
-type bufferedConn struct {
-	net.Conn
-	r *bufio.Reader
-}
-
-func newBufferedConn(c net.Conn) net.Conn {
-	return &bufferedConn{Conn: c, r: bufio.NewReaderSize(c, readBuffer)}
-}
-
-// Read implements net.Conn.
-func (c *bufferedConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 
 // listenPacket opens a UDP socket with room for a burst.
 func listenPacket(network, address string) (net.PacketConn, error) {

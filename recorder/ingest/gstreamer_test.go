@@ -120,6 +120,7 @@ func decodable(t *testing.T, us []*media.AccessUnit) int {
 }
 
 func TestIndependentCameraWithDigest(t *testing.T) {
+	t.Parallel()
 	const canary = "kanarienvogel:/?#@"
 	cam := testkit.StartCamera(t, testkit.CameraOptions{User: "admin", Password: canary})
 
@@ -143,6 +144,7 @@ func TestIndependentCameraWithDigest(t *testing.T) {
 }
 
 func TestIndependentCameraWithoutRecordableVideo(t *testing.T) {
+	t.Parallel()
 	cam := testkit.StartCamera(t, testkit.CameraOptions{})
 	tests := []struct {
 		path   string
@@ -165,6 +167,7 @@ func TestIndependentCameraWithoutRecordableVideo(t *testing.T) {
 }
 
 func TestCameraThatGoesAndComesBack(t *testing.T) {
+	t.Parallel()
 	cam := testkit.StartCamera(t, testkit.CameraOptions{})
 	rec := record(t, Options{URL: cam.URL("h264")})
 	first := rec.units(t, 15*time.Second, pictures(5))[0].Run

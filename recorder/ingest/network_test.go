@@ -203,6 +203,7 @@ func lipSync(us []*media.AccessUnit) time.Duration {
 }
 
 func TestAudioIsLeftOutWhenNotWanted(t *testing.T) {
+	t.Parallel()
 	s := camera(t, simcam.Options{})
 	rec := record(t, Options{URL: s.URL("cam")})
 	us := rec.units(t, 10*time.Second, pictures(10))
@@ -212,6 +213,7 @@ func TestAudioIsLeftOutWhenNotWanted(t *testing.T) {
 }
 
 func TestStatesAreToldOncePerChange(t *testing.T) {
+	t.Parallel()
 	s := camera(t, simcam.Options{})
 	rec := record(t, Options{URL: s.URL("cam")})
 	st := rec.waitState(t, 10*time.Second, func(s State) bool { return s.Phase == Streaming })
@@ -221,6 +223,7 @@ func TestStatesAreToldOncePerChange(t *testing.T) {
 }
 
 func TestProbeTellsWhatTheCameraSends(t *testing.T) {
+	t.Parallel()
 	s := camera(t, simcam.Options{})
 	r, err := Probe(t.Context(), Options{URL: s.URL("cam"), Audio: true})
 	if err != nil {
@@ -235,6 +238,7 @@ func TestProbeTellsWhatTheCameraSends(t *testing.T) {
 }
 
 func TestWrongPasswordIsAnErrorWithoutThePassword(t *testing.T) {
+	t.Parallel()
 	const canary = "kanarienvogel"
 	s := camera(t, simcam.Options{User: "admin", Password: "right"})
 	rec := record(t, Options{URL: strings.Replace(s.URL("cam"), "rtsp://", "rtsp://admin:"+canary+"@", 1)})

@@ -154,11 +154,7 @@ func (s *session) dialer(u *base.URL) func(context.Context, string, string) (net
 		if s.dials.Add(1) > maxDials {
 			return nil, &Failure{Code: CodeRejected, Reason: "the camera redirects in a circle"}
 		}
-		c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return newBufferedConn(c), nil
+		return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
 	}
 }
 
@@ -212,7 +208,11 @@ func (s *session) setup(baseURL *base.URL, src *source, track int) error {
 	return nil
 }
 
-// packet is the hot path: it must not block nor do more than it does.
+// packet is the hot path, 400 times a second at 4 Mb/s: it must not block nor
+// do more than it does. Most of a session's cost is the RTSP library's: one
+// allocation for the payload, which is kept, three small ones, and system
+// calls. A read buffer beyond its 4 KiB made no difference that could be
+// measured at 16 cameras.
 func (s *session) packet(track int, p *rtp.Packet, push func(*rtp.Packet)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
