@@ -1,0 +1,181 @@
+package sweep
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"vedette/recorder/index"
+)
+
+// Event is something a person should see.
+type Event struct {
+	Type     string // "disk_pressure" or "retention_delete"
+	Severity string // "info", "warning" or "critical"
+	Payload  map[string]any
+}
+
+const (
+	typePressure = "disk_pressure"
+	typeDelete   = "retention_delete"
+
+	info     = "info"
+	warning  = "warning"
+	critical = "critical"
+)
+
+// The conditions a volume can be in: the word under "reason" in the payload
+// of disk_pressure events. Each becomes one event when it begins, and one of
+// severity info with "cleared": true when it ends.
+const (
+	FreeFloor     = "free_floor"                 // footage is deleted to keep the floor
+	NothingLeftTo = "nothing_to_prune"           // below the floor, and everything left is evidence or in use
+	Unreachable   = "floor_unsatisfiable"        // the floor is as large as the disk
+	Futile        = "prune_not_recovering_space" // deleting did not free what it should have
+	DeleteFailed  = "delete_failed"              // files could not be removed
+	NoStatistics  = "disk_stats_unavailable"     // free space cannot be read
+	BelowReserve  = "reserve"                    // recording must stop
+)
+
+func severity(reason string) string {
+	if reason == NoStatistics {
+		return warning
+	}
+	return critical
+}
+
+// begin reports a condition unless it is known already.
+func (s *Sweeper) begin(reason string, payload map[string]any) {
+	s.mu.Lock()
+	known := s.conditions[reason]
+	s.conditions[reason] = true
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	payload["reason"] = reason
+	s.o.Emit(Event{Type: typePressure, Severity: severity(reason), Payload: payload})
+}
+
+// end reports that a condition is over, if it was there.
+func (s *Sweeper) end(reasons ...string) {
+	for _, reason := range reasons {
+		s.mu.Lock()
+		known := s.conditions[reason]
+		delete(s.conditions, reason)
+		s.mu.Unlock()
+		if known {
+			s.o.Emit(Event{Type: typePressure, Severity: info, Payload: map[string]any{"reason": reason, "cleared": true}})
+		}
+	}
+}
+
+// deletions adds up what was deleted until it is reported.
+type deletions struct {
+	count   int
+	bytes   int64
+	cameras map[string]*span
+}
+
+// span is what one camera lost.
+type span struct {
+	count          int
+	bytes          int64
+	oldest, newest int64 // UTC ms: first start, last end
+}
+
+func (sp *span) add(r index.Row) {
+	if sp.count == 0 || r.Start < sp.oldest {
+		sp.oldest = r.Start
+	}
+	sp.newest = max(sp.newest, r.End())
+	sp.count++
+	sp.bytes += r.Bytes
+}
+
+func (d *deletions) add(gone []index.Garbage) {
+	if len(gone) == 0 {
+		return
+	}
+	if d.count == 0 {
+		d.cameras = make(map[string]*span)
+	}
+	for _, g := range gone {
+		sp := d.cameras[g.Row.Camera]
+		if sp == nil {
+			sp = &span{}
+			d.cameras[g.Row.Camera] = sp
+		}
+		sp.add(g.Row)
+		d.count++
+		d.bytes += g.Row.Bytes
+	}
+}
+
+// maxListed bounds the cameras named in one event.
+const maxListed = 16
+
+// payload tells what was deleted, whose, how old and why. Cameras that lost
+// most come first.
+func (d *deletions) payload(reason string, floor int64, now time.Time) map[string]any {
+	names := slices.SortedFunc(maps.Keys(d.cameras), func(a, b string) int {
+		return cmp.Or(cmp.Compare(d.cameras[b].count, d.cameras[a].count), cmp.Compare(a, b))
+	})
+	list := make([]map[string]any, 0, min(len(names), maxListed))
+	all := span{}
+	for i, name := range names {
+		sp := d.cameras[name]
+		if all.oldest == 0 || sp.oldest < all.oldest {
+			all.oldest = sp.oldest
+		}
+		all.newest = max(all.newest, sp.newest)
+		if i < maxListed {
+			list = append(list, map[string]any{
+				"camera": name, "deleted": sp.count, "bytes": sp.bytes,
+				"oldest": stamp(sp.oldest), "newest": stamp(sp.newest),
+			})
+		}
+	}
+	p := map[string]any{
+		"reason": reason, "deleted": d.count, "bytes": d.bytes, "min_free_bytes": floor,
+		"oldest": stamp(all.oldest), "newest": stamp(all.newest),
+		"oldest_age_s": max(now.UnixMilli()-all.oldest, 0) / 1000,
+		"cameras":      list,
+	}
+	if more := len(names) - len(list); more > 0 {
+		p["more_cameras"] = more
+	}
+	return p
+}
+
+func stamp(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// report tells people what was deleted: at once when pressure begins, as the
+// event that says so, and then at most once per Options.Report, because a
+// full disk deletes something every minute of its life. force empties the
+// list now.
+func (s *Sweeper) report(floor int64, force bool) {
+	now := time.Now()
+	if s.lost.count > 0 {
+		s.mu.Lock()
+		known := s.conditions[FreeFloor]
+		s.mu.Unlock()
+		switch {
+		case !known:
+			s.begin(FreeFloor, s.lost.payload(FreeFloor, floor, s.o.Now()))
+		case force || now.Sub(s.lastReport) >= s.o.Report:
+			s.o.Emit(Event{Type: typeDelete, Severity: info, Payload: s.lost.payload(FreeFloor, floor, s.o.Now())})
+		default:
+			return
+		}
+		s.lastReport, s.lost = now, deletions{}
+		return
+	}
+	if now.Sub(s.lastLoss) >= calm {
+		s.end(FreeFloor)
+	}
+}
+
+// calm is how long nothing must be deleted for the pressure to be over.
+const calm = time.Hour
