@@ -7,6 +7,7 @@ package simcam
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,8 @@ type Options struct {
 	NoAudio bool
 	// UDP offers RTP over UDP beside TCP, on two consecutive free ports.
 	UDP bool
+	// TLS makes it an rtsps:// camera with this configuration.
+	TLS *tls.Config
 
 	Log *slog.Logger // default: discard
 }
@@ -92,6 +95,7 @@ func (s *Server) start() (err error) {
 			Handler:        (*handler)(s),
 			RTSPAddress:    s.o.Listen,
 			WriteQueueSize: 1024,
+			TLSConfig:      s.o.TLS,
 			Listen:         func(string, string) (net.Listener, error) { return s.ln, nil },
 		}
 		if s.o.UDP {
@@ -153,7 +157,12 @@ func freePortPair(host string) (int, error) {
 func (s *Server) Addr() string { return s.ln.Addr().String() }
 
 // URL returns the address of a stream, without credentials.
-func (s *Server) URL(path string) string { return "rtsp://" + s.Addr() + "/" + path }
+func (s *Server) URL(path string) string {
+	if s.o.TLS != nil {
+		return "rtsps://" + s.Addr() + "/" + path
+	}
+	return "rtsp://" + s.Addr() + "/" + path
+}
 
 // Run streams until ctx is done and returns ctx's error, or until the listener
 // fails.

@@ -6,11 +6,15 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 )
 
 const udpReadBuffer = 1 << 20 // bytes: a large key frame in one burst
+
+// errHandshake says that no secure connection came about.
+var errHandshake = errors.New("no secure connection")
 
 // errPin says that the certificate has another fingerprint.
 var errPin = errors.New("certificate fingerprint differs")
@@ -26,6 +30,30 @@ func listenPacket(network, address string) (net.PacketConn, error) {
 		_ = u.SetReadBuffer(udpReadBuffer)
 	}
 	return c, nil
+}
+
+// dialFunc opens a connection.
+type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// tlsDialer shakes hands within dialTimeout. Left to the RTSP library, a
+// handshake happens in the first read or write and has no end.
+func (s *session) tlsDialer(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		raw, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		config := s.tlsConfig()
+		config.ServerName, _, _ = net.SplitHostPort(addr)
+		c := tls.Client(raw, config)
+		if err := c.HandshakeContext(ctx); err != nil {
+			raw.Close()
+			return nil, fmt.Errorf("tls handshake: %w", errors.Join(errHandshake, err))
+		}
+		return c, nil
+	}
 }
 
 // tlsConfig applies the policy of Options.TLS.

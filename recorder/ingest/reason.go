@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -117,11 +116,7 @@ func explainStatus(f *Failure, code base.StatusCode) {
 	}
 }
 
-func isTLS(err error) bool {
-	return isType[*tls.CertificateVerificationError](err) || isType[tls.RecordHeaderError](err) ||
-		isType[x509.UnknownAuthorityError](err) || isType[x509.HostnameError](err) ||
-		isType[x509.CertificateInvalidError](err) || isType[tls.AlertError](err) || errors.Is(err, errPin)
-}
+func isTLS(err error) bool { return errors.Is(err, errHandshake) }
 
 func tlsReason(err error) string {
 	switch {
@@ -131,6 +126,8 @@ func tlsReason(err error) string {
 		return "it does not speak TLS on this port"
 	case isType[*tls.CertificateVerificationError](err):
 		return "its certificate cannot be verified"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "it does not answer the handshake"
 	}
 	return "the handshake failed"
 }

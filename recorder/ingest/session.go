@@ -29,6 +29,7 @@ const (
 	noVideoLimit  = 10 * time.Second // from PLAY to the first picture's packet
 	noKeyLimit    = 60 * time.Second // from PLAY to the first key frame
 	stallLimit    = 10 * time.Second
+	farewell      = 2 * time.Second // for TEARDOWN
 	udpPatience   = 3 * time.Second // before falling back to TCP
 	maxDials      = 4               // first connection, redirects, change of transport
 	floodRate     = 100_000_000 / 8 // bytes a second allowed for long
@@ -51,6 +52,7 @@ type session struct {
 	dials  atomic.Int32
 
 	mu     sync.Mutex // packets of UDP tracks come concurrently
+	conn   net.Conn   // the newest
 	pipe   *pipeline
 	video  int // packets
 	all    int
@@ -79,10 +81,10 @@ func (s *session) run(ctx context.Context) error {
 	// Requests end when the client is closed, which must not happen in one of
 	// its own callbacks.
 	closed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() { s.client.Close(); close(closed) })
+	stop := context.AfterFunc(ctx, func() { s.close(); close(closed) })
 	defer func() {
 		if stop() {
-			s.client.Close()
+			s.close()
 		} else {
 			<-closed
 		}
@@ -120,6 +122,7 @@ func (s *session) address() (*base.URL, error) {
 }
 
 func (s *session) newClient(u *base.URL) *gortsplib.Client {
+	dial := s.dialer(u)
 	c := &gortsplib.Client{
 		Scheme: u.Scheme, Host: u.Host,
 		// The library measures silence with the wall clock, which steps; this
@@ -127,8 +130,8 @@ func (s *session) newClient(u *base.URL) *gortsplib.Client {
 		ReadTimeout:           never,
 		InitialUDPReadTimeout: udpPatience,
 		UserAgent:             "vedette",
-		TLSConfig:             s.tlsConfig(),
-		DialContext:           s.dialer(u),
+		DialContext:           dial,
+		DialTLSContext:        s.tlsDialer(dial),
 		ListenPacket:          listenPacket,
 		OnTransportSwitch: func(err error) {
 			s.o.Log.Info("camera sends nothing over UDP, trying TCP", "camera", s.o.Camera, "detail", s.secret.clean(err))
@@ -154,8 +157,29 @@ func (s *session) dialer(u *base.URL) func(context.Context, string, string) (net
 		if s.dials.Add(1) > maxDials {
 			return nil, &Failure{Code: CodeRejected, Reason: "the camera redirects in a circle"}
 		}
-		return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
+		c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		s.conn = c
+		s.mu.Unlock()
+		return c, nil
 	}
+}
+
+// close says goodbye to the camera and waits for the client's goroutines. A
+// camera that does not let go is cut off.
+func (s *session) close() {
+	force := time.AfterFunc(farewell, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.conn != nil {
+			s.conn.Close()
+		}
+	})
+	defer force.Stop()
+	s.client.Close()
 }
 
 // play goes from DESCRIBE to PLAY.
@@ -287,7 +311,7 @@ func (s *session) receive(ctx context.Context) error {
 		case err := <-ended:
 			return explain(err, "receive", s.secret)
 		case <-ctx.Done():
-			s.client.Close()
+			s.close()
 			<-ended
 			return context.Cause(ctx)
 		case <-tick.C:
@@ -296,7 +320,7 @@ func (s *session) receive(ctx context.Context) error {
 			s.credit = min(s.credit+floodRate, floodBurst)
 			s.mu.Unlock()
 			if f != nil {
-				s.client.Close()
+				s.close()
 				<-ended
 				return f
 			}
