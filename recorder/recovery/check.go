@@ -59,6 +59,9 @@ func (c *checker) run(indexPath string) error {
 	if _, err := volume.ReadIdentity(c.fsys); err != nil {
 		c.found(".", "%v", err)
 	}
+	if err := c.evidence(); err != nil {
+		return err
+	}
 	rows, err := c.openIndex(indexPath)
 	if err != nil {
 		return err
@@ -83,6 +86,16 @@ func (c *checker) run(indexPath string) error {
 		}
 	}
 	return nil
+}
+
+func (c *checker) evidence() error {
+	held, err := evidence(c.fsys)
+	for n := range held {
+		if _, err := c.fsys.Stat(n.Path()); errors.Is(err, fs.ErrNotExist) {
+			c.found(n.EvidencePath(), "evidence that is gone from footage")
+		}
+	}
+	return err
 }
 
 func (c *checker) strays(list []stray) {

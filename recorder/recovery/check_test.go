@@ -64,6 +64,12 @@ func TestCheckFindsAndRepairFixes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"in the index, but not on the disk"}, false},
+		{"evidence that is gone from footage", func(t *testing.T, d *disk, n volume.Name, data []byte, _ []int) {
+			d.put(t, n.EvidencePath(), data)
+			if err := os.Remove(filepath.Join(d.dir, n.Path())); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"evidence that is gone from footage", "in the index, but not on the disk"}, false},
 		{"no index", func(t *testing.T, d *disk, _ volume.Name, _ []byte, _ []int) {
 			if err := os.Remove(d.index()); err != nil {
 				t.Fatal(err)

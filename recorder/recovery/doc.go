@@ -26,6 +26,7 @@ type Report struct {
 	TailBytes   int64         // in all
 	Empty       int           // open segments without any footage, removed
 	Quarantined int           // files that nobody can explain
+	Restored    int           // evidence that had lost its name in footage
 	Rebuilt     string        // why the index was built anew; "" if it was not
 	Added       int           // rows for files that had none
 	Dropped     int           // rows without a file
@@ -46,13 +47,13 @@ func (r *Report) problem(format string, args ...any) {
 
 // Changed reports whether recovery had anything to do.
 func (r *Report) Changed() bool {
-	return r.Salvaged+r.Empty+r.Quarantined+r.Added+r.Dropped > 0 || r.Rebuilt != ""
+	return r.Salvaged+r.Empty+r.Quarantined+r.Restored+r.Added+r.Dropped > 0 || r.Rebuilt != ""
 }
 
 // String sums the report up in a line.
 func (r *Report) String() string {
-	s := fmt.Sprintf("%d files, %d salvaged (%d torn tails, %d bytes), %d empty removed, %d quarantined, %d rows added, %d dropped",
-		r.Files, r.Salvaged, r.Tails, r.TailBytes, r.Empty, r.Quarantined, r.Added, r.Dropped)
+	s := fmt.Sprintf("%d files, %d salvaged (%d torn tails, %d bytes), %d empty removed, %d quarantined, %d evidence restored, %d rows added, %d dropped",
+		r.Files, r.Salvaged, r.Tails, r.TailBytes, r.Empty, r.Quarantined, r.Restored, r.Added, r.Dropped)
 	if r.Rebuilt != "" {
 		s += ", index rebuilt: " + r.Rebuilt
 	}

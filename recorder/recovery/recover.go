@@ -24,7 +24,8 @@ import (
 // can be neither opened nor built anew.
 //
 // Order: the directories of one day after the other are put in order (see
-// quarantine and salvage), then the rows of that day are compared with them.
+// quarantine and salvage), evidence that lost its name in footage gets it
+// back, then the rows of that day are compared with them.
 // An index that is damaged goes to quarantine first, and is built anew from
 // the names while the days are put in order; until the new one is in place,
 // under its name at once, there is none.
@@ -64,8 +65,9 @@ type starter struct {
 	fsys    volume.FS
 	now     func() time.Time
 	report  *Report
-	headers int // may still be read
-	days    map[string][]string
+	headers int                  // may still be read
+	held    map[volume.Name]bool // have a second name in evidence/
+	days    map[string][]string  // cameras by day
 }
 
 func (s *starter) start(path string, o index.Options) (*index.Index, error) {
@@ -98,6 +100,9 @@ func (s *starter) start(path string, o index.Options) (*index.Index, error) {
 
 // survey finds the directories and sets aside what lies between them.
 func (s *starter) survey() error {
+	if err := s.restore(); err != nil {
+		return err
+	}
 	strays, err := s.collect()
 	if err != nil {
 		return err
@@ -193,6 +198,9 @@ func (s *starter) salvage(n volume.Name, next *volume.Name) (closed volume.Name,
 
 // rebuild makes a new index of the files.
 func (s *starter) rebuild(path string, o index.Options, why string) (*index.Index, error) {
+	if o.Held == nil {
+		o.Held = s.isHeld
+	}
 	if err := index.Rebuild(path, s.rows(), o); err != nil {
 		return nil, err
 	}
@@ -391,6 +399,12 @@ func (s *starter) compare(x *index.Index, date string, names []volume.Name, gone
 			continue
 		}
 		s.report.Added++
+		if !s.held[n] {
+			continue
+		}
+		if _, err := x.Hold(n.Camera, n.Start, n.Start+1); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -75,6 +75,25 @@ func (n Name) Path() string {
 	return string(append(b, closedSuffix...))
 }
 
+// EvidencePath returns where the second name of the segment lies while it is
+// held as evidence: evidence/<camera>/<file name>.
+func (n Name) EvidencePath() string {
+	p := n.Path()
+	return EvidenceDir + "/" + n.Camera + p[strings.LastIndexByte(p, '/'):]
+}
+
+// ParseEvidence is the inverse of EvidencePath, for the file base of camera.
+func ParseEvidence(camera, base string) (Name, error) {
+	if len(base) < len("20060102") {
+		return Name{}, fmt.Errorf("%q: %w", base, ErrName)
+	}
+	n, err := ParseName(FootageDir + "/" + camera + "/" + base[:4] + "-" + base[4:6] + "-" + base[6:8] + "/" + base)
+	if err == nil && n.Open {
+		err = fmt.Errorf("%q: %w", base, ErrName)
+	}
+	return n, err
+}
+
 // Check returns ErrName if n cannot be written as a path and read back.
 func (n Name) Check() error {
 	switch {

@@ -33,6 +33,22 @@ func TestNamesAreWrittenAndReadBack(t *testing.T) {
 	}
 }
 
+func TestEvidenceIsFoundUnderItsSecondName(t *testing.T) {
+	n := Name{Camera: "door", Start: 1795400000123, Duration: 60040, Bytes: 31457280, Seq: 7}
+	const base = "20261123T021320.123Z_60040_31457280_7.mp4"
+	if got := n.EvidencePath(); got != "evidence/door/"+base {
+		t.Errorf("path %s", got)
+	}
+	if got, err := ParseEvidence("door", base); err != nil || got != n {
+		t.Errorf("parsed %+v, %v", got, err)
+	}
+	for _, bad := range []string{"", "2026", "../../x", base + "x", "20261123T021320.123Z_7.part", "20261123/" + base} {
+		if got, err := ParseEvidence("door", bad); !errors.Is(err, ErrName) {
+			t.Errorf("%q was read as %+v, %v", bad, got, err)
+		}
+	}
+}
+
 func TestHostileNamesAreRefused(t *testing.T) {
 	for _, path := range []string{
 		"", "/", ".", "footage", "footage/door", "footage/door/2026-11-23",

@@ -1,0 +1,93 @@
+package segment
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vedette/recorder/fmp4"
+	"vedette/recorder/volume"
+)
+
+func TestAPowerCutCostsOneCycleAtMost(t *testing.T) {
+	for _, cycle := range []time.Duration{1500 * time.Millisecond, 4 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, Options{Target: 10 * time.Second}, volume.Options{Cycle: cycle})
+			c := newCamera(testRun(1, true), start)
+			const frame = 40
+			began := time.Now()
+			for range 25 * 30 {
+				c.next(r.hub)
+				shown := start/1000 + c.frame*frame // the end of the picture just published
+				time.Sleep(frame * time.Millisecond)
+				synctest.Wait()
+				if time.Since(began) <= cycle {
+					continue
+				}
+				durable := start / 1000
+				r.openMu.Lock()
+				for _, s := range r.open {
+					if _, end := s.file.Durable(); end > durable {
+						durable = end
+					}
+				}
+				r.openMu.Unlock()
+				for _, n := range r.names() {
+					durable = max(durable, n.End())
+				}
+				if lost := shown - durable; lost > cycle.Milliseconds()+frame {
+					t.Fatalf("after %v a power cut would cost %d ms with a cycle of %v", time.Since(began), lost, cycle)
+				}
+			}
+		})
+	}
+}
+
+func TestPartsAreShortAndBeginWithKeyFramesWhereTheyCan(t *testing.T) {
+	for _, fps := range []int64{5, 24, 25, 30, 50} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, Options{}, volume.Options{})
+			c := newCamera(testRun(1, true), start)
+			c.fps, c.gop = fps, fps*16/10
+			c.play(r.hub, 20*time.Second)
+			r.stop()
+			n := r.names()[0]
+			f, err := os.Open(filepath.Join(r.dir, n.Path()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = f.Close() }()
+			h, init, err := fmp4.ReadHeader(f, n.Bytes)
+			if err != nil || h.Camera != "door" || h.Start != start || !h.Trusted || len(h.Tracks) != 2 {
+				t.Fatalf("header %+v, %v", h, err)
+			}
+			var at int64
+			parts, keys, begun := 0, 0, 0
+			good, err := fmp4.Scan(f, init, n.Bytes, true, func(p fmp4.PartInfo) bool {
+				if p.DTS != at {
+					t.Errorf("at %d fps part %d begins at %d, the one before ends at %d", fps, p.Seq, p.DTS, at)
+				}
+				if p.Duration > 90000 {
+					t.Errorf("at %d fps part %d lasts %d ticks", fps, p.Seq, p.Duration)
+				}
+				at = p.DTS + p.Duration
+				parts++
+				if p.Key >= 0 {
+					keys++
+				}
+				if p.Random {
+					begun++
+				}
+				return true
+			})
+			if err != nil || good != n.Bytes || at != 20*90000 {
+				t.Errorf("at %d fps %d of %d bytes and %d ticks are whole, %v", fps, good, n.Bytes, at, err)
+			}
+			if parts > 45 || begun < keys*2/3 {
+				t.Errorf("at %d fps %d parts, %d with a key frame, %d begin with it", fps, parts, keys, begun)
+			}
+		})
+	}
+}
