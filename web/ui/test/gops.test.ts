@@ -91,6 +91,8 @@ test('a dry player waits inside a group, hops cracks and jumps gaps', () => {
   assert.equal(jumpTarget(5_000, [{ start: 0, end: 5_000 }], here, null), null, 'more of the group is on its way');
   assert.equal(jumpTarget(5_000, [{ start: 0, end: 5_000 }, { start: 5_080, end: 9_000 }], here, null), 5_081, 'a crack');
   assert.equal(jumpTarget(9_990, [{ start: 0, end: 10_000 }], here, 300_000), 300_000, 'a gap');
+  assert.equal(jumpTarget(9_960, [{ start: 0, end: 10_001 }], here, 300_000), 300_000, 'a browser stops a little early');
+  assert.equal(jumpTarget(9_960, [{ start: 0, end: 10_001 }], here, 10_000), null, 'the next group follows at once: wait for it');
   assert.equal(jumpTarget(12_000, [], null, 300_000), 300_000, 'inside a gap');
   assert.equal(jumpTarget(9_990, [], here, null), null, 'nothing comes after');
 });

@@ -146,10 +146,13 @@ export interface Buffered {
   end: number;
 }
 
+/** Browsers stop this far before the end of what they have, ms. */
+const tail = 250;
+
 /**
- * jumpTarget decides where a player that has run dry at t goes: over a crack
- * in the buffer (below crack ms), to the start of the next footage when t is
- * past the present one, or nowhere (null): wait for data.
+ * jumpTarget decides where a player whose picture stands still at t goes:
+ * over a crack in the buffer (at most crack ms), to the start of the next
+ * footage when the present one is over, or nowhere (null): wait for data.
  */
 export function jumpTarget(
   t: number,
@@ -159,11 +162,11 @@ export function jumpTarget(
   crack = 1000,
 ): number | null {
   for (const b of buffered) {
-    if (t >= b.start && t < b.end - 40) return null;
+    if (t >= b.start && t < b.end - tail) return null;
     if (b.start > t && b.start - t <= crack) return b.start + 1;
   }
-  if (here && t < here.end - 60) return null;
-  return next !== null && next > t + 60 ? next : null;
+  if (here && t < here.end - tail) return null;
+  return next !== null && next > t + crack ? next : null;
 }
 
 /** isH265 tells whether the MIME type's video is H.265. */

@@ -330,7 +330,8 @@ export class Player {
     this.lastTime = v.currentTime;
     if (!this.wantPlay || v.seeking) return;
     if (moved && v.readyState >= 3) {
-      this.set('playing');
+      if (performance.now() - this.seekAt > 1000) this.target = null;
+      if (this.target === null) this.set('playing');
       return;
     }
     if (this.state === 'unsupported' || this.state === 'empty' || this.state === 'error') return;
@@ -347,8 +348,11 @@ export class Player {
   private async unstick(t: number) {
     const gen = this.gen;
     const here = this.cat.index.at(t, 0);
-    const known = this.cat.index.after(t + 60);
-    const next = known && known.start <= t + 60 ? null : known ? known.start : await this.hooks.nextFootage(t + 100);
+    const over = here ? here.end + 1 : t;
+    // The index knows only what was loaded of it, the time line may be seconds old.
+    const known = this.cat.index.after(over)?.start ?? null;
+    const told = await this.hooks.nextFootage(over);
+    const next = known !== null && told !== null ? Math.min(known, told) : known ?? told;
     if (gen !== this.gen) return;
     const to = jumpTarget(t, this.feed.buffered(), here, next);
     if (to === null) {
@@ -383,8 +387,9 @@ export class Player {
   }
 
   private arrived(wall: number) {
-    if (this.target === null || this.scrubBusy) return;
-    if (Math.abs(wall - this.target) > 250 || this.state !== 'loading') return;
+    if (this.target === null || this.scrubBusy || this.state !== 'loading') return;
+    // At speed the first picture drawn may already be a few frames on.
+    if (wall < this.target - 250 || wall > this.target + 250 * Math.max(1, this.rate)) return;
     this.fig.lastSeekMs = Math.round((performance.now() - this.seekAt) * 10) / 10;
     this.target = null;
     this.set(this.wantPlay ? 'playing' : 'paused');

@@ -155,9 +155,10 @@ export class Live {
 
   private frame() {
     const now = performance.now();
+    // A last picture of the session before may still be on its way to the screen.
+    if (!this.pc || this.video.srcObject !== this.media) return;
     this.fig.frames++;
     this.lastFrame = now;
-    if (!this.pc) return;
     if (this.fig.firstPictureMs === null) this.fig.firstPictureMs = Math.round((now - this.began) * 10) / 10;
     this.tries = 0;
     this.set('playing');

@@ -1,6 +1,6 @@
 // The rows of controls under the picture, and the way to a date and time.
 import { html } from 'htm/preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { footage as api } from '../api';
 import { Icon } from '../icons';
 import { Choice, IconButton } from '../ui/kit';
@@ -19,14 +19,18 @@ export interface Actions {
   full(): void;
 }
 
-export function Transport({ actions: a, playing, sound }: { actions: Actions; playing: boolean; sound: boolean }) {
+export function Transport({ actions: a, playing }: { actions: Actions; playing: boolean }) {
   return html`<div class="transport" role="group" aria-label="Transport">
     <${IconButton} icon="frameBack" label="One frame back" onClick=${() => a.step(-1)} testid="frame-back" />
     <${IconButton} icon="back10" label="10 seconds back" onClick=${() => a.by(-10_000)} testid="back-10" />
     <${IconButton} icon=${playing ? 'pause' : 'play'} label=${playing ? 'Pause' : 'Play'} onClick=${() => a.play(!playing)} class="ib-main" testid="play" />
     <${IconButton} icon="fwd10" label="10 seconds forward" onClick=${() => a.by(10_000)} testid="forward-10" />
     <${IconButton} icon="frameFwd" label="One frame forward" onClick=${() => a.step(1)} testid="frame-forward" />
-    <span class="rule" aria-hidden="true"></span>
+  </div>`;
+}
+
+export function Picture({ actions: a, sound }: { actions: Actions; sound: boolean }) {
+  return html`<div class="picture" role="group" aria-label="Picture and sound">
     <${IconButton} icon=${sound ? 'sound' : 'muted'} label="Sound" pressed=${sound} onClick=${a.sound} testid="sound" />
     <${IconButton} icon="full" label="Full screen" onClick=${a.full} testid="fullscreen" />
   </div>`;
@@ -69,7 +73,6 @@ export function GoTo({ at, now, zone, onGo }: { at: number | null; now: () => nu
   const [bad, setBad] = useState(false);
   const here = at ?? now();
   const today = dayStart(now(), zone);
-  useEffect(() => setBad(false), [text]);
   const submit = (e: Event) => {
     e.preventDefault();
     const t = parseTime(text, here, now(), zone);
@@ -98,8 +101,8 @@ export function GoTo({ at, now, zone, onGo }: { at: number | null; now: () => nu
       <label class="sr" for="goto">Go to a time</label>
       <input id="goto" class="mono ${bad ? 'is-bad' : ''}" value=${text} placeholder="14:05, yesterday 7pm" autocomplete="off" spellcheck=${false}
         aria-invalid=${bad ? 'true' : undefined} aria-describedby="goto-help" data-testid="goto-input"
-        onInput=${(e: InputEvent) => setText((e.target as HTMLInputElement).value)}
-        onKeyDown=${(e: KeyboardEvent) => { if (e.key === 'Escape') { setText(''); (e.target as HTMLElement).blur(); } }} />
+        onInput=${(e: InputEvent) => { setText((e.target as HTMLInputElement).value); setBad(false); }}
+        onKeyDown=${(e: KeyboardEvent) => { if (e.key === 'Escape') { setText(''); setBad(false); (e.target as HTMLElement).blur(); } }} />
       <button type="submit" class="button" data-testid="goto-submit">Go</button>
       <p id="goto-help" class=${bad ? 'goto-help bad' : 'sr'} role=${bad ? 'alert' : undefined}>${bad ? why(text, here, now(), zone) : 'A time, a date and time, yesterday 19:00, or -10m'}</p>
     </form>

@@ -14,7 +14,7 @@ import { centred, maxSpan, placeAt, viewSpan, zoom, type View } from '../timelin
 import { follow, Timeline } from '../timeline/view';
 import { List } from '../timeline/list';
 import { Empty, IconButton } from '../ui/kit';
-import { GoTo, Marks, Rates, Transport, type Actions } from './playback-controls';
+import { GoTo, Marks, Picture, Rates, Transport, type Actions } from './playback-controls';
 
 export function PlaybackScreen() {
   const list = cameraList.value;
@@ -209,7 +209,6 @@ function Playback({ id }: { id: string }) {
     <header class="screen-head">
       <h1 tabIndex=${-1}>Playback</h1>
       <${CameraPick} id=${id} at=${at} />
-      <${GoTo} at=${at} now=${now} zone=${z} onGo=${moveTo} />
       <a class="button" href="#/live/${encodeURIComponent(id)}"><${Icon} name="live" /><span>Live</span></a>
     </header>
     <section class="stage" aria-label="Footage of ${name}">
@@ -219,21 +218,25 @@ function Playback({ id }: { id: string }) {
       <div class="stage-note" role="status">${jump && html`<span><${Icon} name="now" />${jump}</span>`}</div>
     </section>
     <section class="deck" aria-label="Controls">
-      <${Transport} actions=${actions} playing=${playing} sound=${sound} />
+      <${Transport} actions=${actions} playing=${playing} />
       <${Rates} rate=${rate} onPick=${pickRate} />
-      <${Marks} id=${id} marks=${marks} actions=${actions} zone=${z} recorded=${marks.a !== null && marks.b !== null ? foot.recorded(marks.a, marks.b) : 0} />
+      <${Picture} actions=${actions} sound=${sound} />
     </section>
     <section class="line" aria-label="Recordings">
-      <${Timeline} name=${name} view=${view} ranges=${foot.ranges.value} gaps=${foot.gaps.value} at=${at} now=${boxNow.value}
-        markIn=${marks.a} markOut=${marks.b} zone=${z} onView=${setView} onScrub=${scrub} />
-      <div class="line-foot">
+      <div class="line-head">
         <p class="line-says">${placeLine(place, foot.error.value, z)}</p>
         <div class="line-tools">
           <${IconButton} icon="list" label=${table ? 'Hide list' : 'List'} text pressed=${table} onClick=${() => setTable(!table)} testid="timeline-list-toggle" />
-          <${IconButton} icon="minus" label="Show more time" onClick=${() => actions.zoom(2)} disabled=${viewSpan(view) >= maxSpan} />
+          <${IconButton} icon="minus" label="Show more time" onClick=${() => actions.zoom(2)} disabled=${viewSpan(view) >= maxSpan} testid="zoom-out" />
           <span class="line-span mono">${span(viewSpan(view))}</span>
-          <${IconButton} icon="plus" label="Show less time" onClick=${() => actions.zoom(0.5)} disabled=${viewSpan(view) <= 60e3} />
+          <${IconButton} icon="plus" label="Show less time" onClick=${() => actions.zoom(0.5)} disabled=${viewSpan(view) <= 60e3} testid="zoom-in" />
         </div>
+      </div>
+      <${Timeline} name=${name} view=${view} ranges=${foot.ranges.value} gaps=${foot.gaps.value} at=${at} now=${boxNow.value}
+        markIn=${marks.a} markOut=${marks.b} zone=${z} onView=${setView} onScrub=${scrub} />
+      <div class="line-foot">
+        <${GoTo} at=${at} now=${now} zone=${z} onGo=${moveTo} />
+        <${Marks} id=${id} marks=${marks} actions=${actions} zone=${z} recorded=${marks.a !== null && marks.b !== null ? foot.recorded(marks.a, marks.b) : 0} />
       </div>
       ${table && html`<${List} view=${view} ranges=${foot.ranges.value} gaps=${foot.gaps.value} at=${at} zone=${z} onGo=${moveTo} />`}
     </section>
