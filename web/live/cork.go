@@ -124,33 +124,3 @@ func (c *corkedConn) WriteTo(b []byte, to net.Addr) (int, error) {
 	}
 	return c.PacketConn.WriteTo(b, to)
 }
-
-// mux is what the ICE agent asks a multiplexer for.
-type mux interface {
-	Close() error
-	GetConn(ufrag string, addr net.Addr) (net.PacketConn, error)
-	RemoveConnByUfrag(ufrag string)
-	GetListenAddresses() []net.Addr
-}
-
-// sessionMux is one session's view of the multiplexer.
-type sessionMux struct {
-	mux
-	cork      *cork
-	addresses []net.Addr
-}
-
-// Close does nothing: the socket belongs to the server.
-func (m *sessionMux) Close() error { return nil }
-
-// GetListenAddresses returns the addresses that the offer's answer names.
-func (m *sessionMux) GetListenAddresses() []net.Addr { return m.addresses }
-
-// GetConn returns the session's connection for a local address.
-func (m *sessionMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
-	conn, err := m.mux.GetConn(ufrag, addr)
-	if err != nil {
-		return nil, err
-	}
-	return &corkedConn{PacketConn: conn, cork: m.cork}, nil
-}

@@ -291,21 +291,3 @@ func (s *Server) unwatch(key feedKey, f *feed, v *viewer) {
 		delete(s.feeds, key)
 	}
 }
-
-// addresses returns where the shared socket is reached: every address of the
-// machine now, because a recorder's may change while it runs.
-func (s *Server) addresses() []net.Addr {
-	var out []net.Addr
-	add := func(ip net.IP) { out = append(out, &net.UDPAddr{IP: ip, Port: s.port}) }
-	// Without the list there may still be a public address.
-	all, _ := net.InterfaceAddrs()
-	for _, a := range all {
-		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLinkLocalUnicast() && !n.IP.IsMulticast() && (s.o.Loopback || !n.IP.IsLoopback()) {
-			add(n.IP)
-		}
-	}
-	for _, ip := range s.o.PublicIPs {
-		add(ip)
-	}
-	return out
-}

@@ -192,7 +192,7 @@ func (s *Server) peer(p plan, c *cork) (*webrtc.PeerConnection, error) {
 	if err := engine.RegisterHeaderExtension(delay, webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverDirectionSendonly); err != nil {
 		return nil, fmt.Errorf("register playout delay: %w", err)
 	}
-	settings := s.settings(&sessionMux{mux: s.mux, cork: c, addresses: s.addresses()})
+	settings := s.settings(&sessionMux{mux: s.mux, cork: c, port: s.port})
 	// No interceptors: this package answers NACKs and reports by itself, from
 	// packets that all viewers share.
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(&engine), webrtc.WithSettingEngine(settings))
@@ -231,7 +231,7 @@ func (x *Session) answer(ctx context.Context, offer string) (string, error) {
 	case <-ctx.Done():
 		return "", refuse(Unavailable, "the viewer went away", ctx.Err())
 	}
-	return x.pc.LocalDescription().SDP, nil
+	return announce(x.pc.LocalDescription().SDP, x.server.addresses(), x.server.port), nil
 }
 
 // changed follows the connection: the first packet goes out when it is there,
