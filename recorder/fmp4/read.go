@@ -161,9 +161,11 @@ func (h *Header) parse(p []byte) (rate uint32, err error) {
 	return rate, nil
 }
 
-// maxTime bounds times in files, in µs or ticks, so that sums of a few never
-// overflow.
-const maxTime = 1 << 58
+// Bounds of times in files, so that sums and conversions never overflow.
+const (
+	maxTime  = 1 << 58 // µs, and ticks on the run's time line
+	maxTicks = 1 << 40 // ticks from the beginning of the segment
+)
 
 func (h *Header) parseTracks(moov []byte) bool {
 	ok := eachBox(moov, func(typ string, trak []byte) bool {

@@ -58,7 +58,7 @@ func readTraf(traf []byte, p PartInfo, tracks int, dst []Sample) ([]Sample, bool
 	}
 	id := binary.BigEndian.Uint32(tfhd[4:])
 	dts := binary.BigEndian.Uint64(tfdt[4:])
-	if id < 1 || int64(id) > int64(tracks) || dts > maxTime {
+	if id < 1 || int64(id) > int64(tracks) || dts > maxTicks {
 		return dst, false
 	}
 	s := Sample{

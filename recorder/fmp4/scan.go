@@ -128,6 +128,6 @@ func (x *partBox) get(raw []byte) bool {
 	x.key = int64(binary.BigEndian.Uint64(p[40:]))
 	x.sum = binary.BigEndian.Uint32(p[48:])
 	return version == Version && x.moof >= 8 && x.moof <= maxMoof && x.mdat >= mdatHeader &&
-		x.wall >= -maxTime && x.wall <= maxTime && x.dts >= 0 && x.dts <= maxTime &&
-		x.duration >= 0 && x.duration <= maxTime && (x.key == -1 || x.key >= x.dts && x.key <= x.dts+x.duration)
+		x.wall >= -maxTime && x.wall <= maxTime && x.dts >= 0 && x.dts <= maxTicks &&
+		x.duration >= 0 && x.duration <= maxTicks && (x.key == -1 || x.key >= x.dts && x.key <= x.dts+x.duration)
 }
