@@ -58,8 +58,9 @@ func (x *Index) commit(more func(*txn) error) error {
 	var t *txn
 	err := x.db.Bolt.Update(func(tx *bolt.Tx) error {
 		t = &txn{x: x, tx: tx, node: x.db.WithTransaction(tx)}
-		t.bucket(rowsBucket).FillPercent = fillPercent
-		t.bucket(heldBucket).FillPercent = fillPercent
+		for _, name := range [...]string{rowsBucket, heldBucket, garbageBucket, auditBucket} {
+			t.bucket(name).FillPercent = fillPercent
+		}
 		if err := t.writePending(pending, cameras); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -22,11 +23,14 @@ type hit struct {
 	held bool
 }
 
+const anyCamera = -1
+
 // query selects rows by key, ascending.
 type query struct {
 	from, to uint64 // keys, to excluded
 	unlocked bool   // leave held rows out
-	want     func(camera uint16, r Row) bool
+	camera   int    // ordinal, or anyCamera
+	low, end int64  // rows that overlap [low, end), in ms
 }
 
 // chunk appends the next rows of q to dst and moves q.from behind them.
@@ -52,18 +56,22 @@ func (x *Index) chunk(q *query, limit int, dst []hit) ([]hit, error) {
 			m.open(1, x.db.GetBucket(tx, heldBucket), q.from)
 		}
 		for range chunkScan {
-			key, r, held, ok := m.next()
-			if !ok || key >= q.to {
+			p, ok := m.next()
+			if !ok || p.key >= q.to {
 				q.from = q.to
 				return nil
 			}
-			q.from = key + 1
-			c := keyCamera(key)
-			if r == nil || int(c) >= len(cameras) || !q.want(c, *r) {
+			q.from = p.key + 1
+			c := int(keyCamera(p.key))
+			if q.camera != anyCamera && c != q.camera || c >= len(cameras) {
+				continue // not worth decoding
+			}
+			r, ok := m.row(p)
+			if !ok || !r.overlaps(q.low, q.end) {
 				continue
 			}
 			r.Camera = cameras[c].name
-			dst = append(dst, hit{*r, held})
+			dst = append(dst, hit{r, p.held})
 			if len(dst) >= limit {
 				return nil
 			}
@@ -100,8 +108,16 @@ func (m *merger) set(i int, k, v []byte) {
 	}
 }
 
-// next returns the next row; r is nil if it is damaged.
-func (m *merger) next() (key uint64, r *Row, held, ok bool) {
+// place is where the merger stands: at a waiting row, or at a value.
+type place struct {
+	key     uint64
+	held    bool
+	waiting *Row
+	value   []byte
+}
+
+// next moves on and returns where it was.
+func (m *merger) next() (p place, ok bool) {
 	best := -1
 	for i := range m.cur {
 		if m.value[i] != nil && (best < 0 || m.key[i] < m.key[best]) {
@@ -109,26 +125,31 @@ func (m *merger) next() (key uint64, r *Row, held, ok bool) {
 		}
 	}
 	if len(m.pending) > 0 && (best < 0 || m.pending[0].key <= m.key[best]) {
-		e := m.pending[0]
+		e := &m.pending[0]
 		m.pending = m.pending[1:]
 		if best < 0 || e.key < m.key[best] {
-			return e.key, &e.row, false, true
+			return place{key: e.key, waiting: &e.row}, true
 		}
 	}
 	if best < 0 {
-		return 0, nil, false, false
+		return place{}, false
 	}
-	key = m.key[best]
-	row, err := decodeRow(key, m.value[best])
+	p = place{key: m.key[best], held: best == 1, value: m.value[best]}
 	k, v := m.cur[best].Next()
 	m.set(best, k, v)
-	if err != nil {
-		if m.x.damaged.Add(1) == 1 {
-			m.x.o.Log.Error("index row is damaged and passed over; it is rebuilt at the next start", "err", err)
-		}
-		return key, nil, false, true
+	return p, true
+}
+
+// row returns the row at p, but for the camera's name; not if it is damaged.
+func (m *merger) row(p place) (Row, bool) {
+	if p.waiting != nil {
+		return *p.waiting, true
 	}
-	return key, &row, best == 1, true
+	r, err := decodeRow(p.key, p.value)
+	if err != nil && m.x.damaged.Add(1) == 1 {
+		m.x.o.Log.Error("index row is damaged and passed over; it is rebuilt at the next start", "err", err)
+	}
+	return r, err == nil
 }
 
 // values yields what a bucket holds from a key on, without the bucket that
@@ -149,13 +170,13 @@ func values(b *bolt.Bucket, from []byte) iter.Seq2[[]byte, []byte] {
 // false. No transaction is open while yield runs, so it may take its time and
 // may call the index; it sees changes made meanwhile.
 func (x *Index) Range(camera string, from, to int64, yield func(r Row, held bool) bool) error {
-	q := query{from: 0, to: lastKey, want: func(_ uint16, r Row) bool { return r.overlaps(from, to) }}
+	q := query{from: 0, to: lastKey, camera: anyCamera, low: from, end: to}
 	if camera != "" {
 		c := x.known(camera)
 		if c == nil {
 			return nil
 		}
-		q.want = func(n uint16, r Row) bool { return n == c.ordinal && r.overlaps(from, to) }
+		q.camera = int(c.ordinal)
 	}
 	x.mu.RLock()
 	longest := int64(x.longest)
@@ -184,7 +205,7 @@ func (x *Index) Range(camera string, from, to int64, yield func(r Row, held bool
 // Oldest returns the first n unlocked rows by start for which skip, if not
 // nil, answers false. Skip may call the index.
 func (x *Index) Oldest(n int, skip func(Row) bool) ([]Row, error) {
-	q := query{from: 0, to: lastKey, unlocked: true, want: func(uint16, Row) bool { return true }}
+	q := query{from: 0, to: lastKey, unlocked: true, camera: anyCamera, low: math.MinInt64, end: math.MaxInt64}
 	out := make([]Row, 0, max(n, 0))
 	var hits []hit
 	for q.from < q.to && len(out) < n {

@@ -21,7 +21,7 @@ func given(rows ...Row) iter.Seq2[Row, error] {
 }
 
 func TestRebuildHoldsEveryFileOnceInWhateverOrder(t *testing.T) {
-	const n = 3*loadBatch/2 + 7
+	const n = loadBatch + 5001
 	rows := make([]Row, 0, n)
 	for i := range n {
 		rows = append(rows, Row{Start: t0 + int64(i/2)*minute, Duration: minute, Bytes: int64(i), Seq: uint32(i), Camera: string(rune('a' + i%2))})

@@ -106,10 +106,7 @@ var (
 // seal appends the checksum over key and value. It covers the key, so that a
 // whole value under a wrong key is noticed too.
 func seal(key uint64, value []byte) []byte {
-	var k [keySize]byte
-	binary.BigEndian.PutUint64(k[:], key)
-	sum := crc32.Update(crc32.Checksum(k[:], castagnoli), castagnoli, value)
-	return binary.BigEndian.AppendUint32(value, sum)
+	return binary.BigEndian.AppendUint32(value, checksum(key, value))
 }
 
 // unseal checks the checksum and returns the value without it.
@@ -118,10 +115,17 @@ func unseal(key uint64, value []byte) ([]byte, bool) {
 		return nil, false
 	}
 	body, tail := value[:len(value)-crcSize], value[len(value)-crcSize:]
-	var k [keySize]byte
-	binary.BigEndian.PutUint64(k[:], key)
-	sum := crc32.Update(crc32.Checksum(k[:], castagnoli), castagnoli, body)
-	return body, sum == binary.BigEndian.Uint32(tail)
+	return body, checksum(key, body) == binary.BigEndian.Uint32(tail)
+}
+
+// checksum is the CRC32C of the key and then the value. A row fits the
+// buffer, and so takes one pass.
+func checksum(key uint64, value []byte) uint32 {
+	var buf [64]byte
+	binary.BigEndian.PutUint64(buf[:], key)
+	n := copy(buf[keySize:], value)
+	sum := crc32.Checksum(buf[:keySize+n], castagnoli)
+	return crc32.Update(sum, castagnoli, value[n:])
 }
 
 func encodeRow(key uint64, r Row) []byte {
@@ -138,21 +142,24 @@ func encodeRow(key uint64, r Row) []byte {
 
 // decodeRow is the inverse of encodeRow, but for the name of the camera.
 func decodeRow(key uint64, value []byte) (Row, error) {
-	b, ok := unseal(key, value)
-	if !ok || len(value) != rowSize || b[0] != rowVersion {
+	if _, ok := unseal(key, value); !ok {
 		return Row{}, fmt.Errorf("row %016x: %w", key, errValue)
 	}
-	r := Row{
-		Flags: b[1], Gap: b[2], Codec: media.Codec(b[3]), shift: b[4],
+	return parseRow(key, value)
+}
+
+// parseRow is decodeRow for a value whose checksum is known to be right.
+func parseRow(key uint64, b []byte) (Row, error) {
+	if len(b) != rowSize || b[0] != rowVersion || keyMs(key) < int64(b[4]) {
+		return Row{}, fmt.Errorf("row %016x: %w", key, errValue)
+	}
+	return Row{
+		Start: keyMs(key) - int64(b[4]), shift: b[4],
+		Flags: b[1], Gap: b[2], Codec: media.Codec(b[3]),
 		Duration: binary.BigEndian.Uint32(b[5:]),
 		Bytes:    int64(binary.BigEndian.Uint16(b[9:]))<<32 | int64(binary.BigEndian.Uint32(b[11:])),
 		Seq:      binary.BigEndian.Uint32(b[15:]),
 		Width:    binary.BigEndian.Uint16(b[19:]),
 		Height:   binary.BigEndian.Uint16(b[21:]),
-	}
-	r.Start = keyMs(key) - int64(r.shift)
-	if r.Start < 0 {
-		return Row{}, fmt.Errorf("row %016x: %w", key, errValue)
-	}
-	return r, nil
+	}, nil
 }

@@ -214,7 +214,7 @@ func (x *Index) load() error {
 func (x *Index) loadRows(b *bolt.Bucket, tally func(*camera) *Tally) error {
 	for k, v := range values(b, nil) {
 		key := binary.BigEndian.Uint64(k)
-		r, err := decodeRow(key, v)
+		r, err := parseRow(key, v) // Verify has just checked the sums
 		if err != nil || int(keyCamera(key)) >= len(x.cameras) {
 			return fmt.Errorf("%w: row %016x", ErrDamaged, key)
 		}

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"syscall"
@@ -199,8 +200,8 @@ func TestAFileThatCannotBeRemovedStaysGarbageAndIsTriedAgain(t *testing.T) {
 
 func TestADiskThatRefusesEverythingDoesNotTurnAllFootageIntoGarbage(t *testing.T) {
 	in(t, func(b *box, s *Sweeper) {
-		for i := range 20 {
-			b.record("cam"+string(rune('a'+i)), 20, 1)
+		for i := range 100 {
+			b.record(fmt.Sprint("cam", i), 4, 1)
 		}
 		b.fill(90)
 		b.removeErr = func(string) error { return syscall.EROFS }
