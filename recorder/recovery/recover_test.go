@@ -78,6 +78,30 @@ func TestSalvageStopsAtTheFirstDamagedPart(t *testing.T) {
 	}
 }
 
+func TestAHeaderOfWhichTheSizeIsDamagedIsNotTakenForAnEmptyFile(t *testing.T) {
+	n := volume.Name{Camera: "door", Start: t0, Open: true}
+	data, _ := footage(t, n, 0, 3)
+	moov := int(data[3]) // begins where ftyp ends
+	for bit := range 24 {
+		d := newDisk(t)
+		bad := bytes.Clone(data)
+		bad[moov+3-bit/8] ^= 1 << (bit % 8)
+		d.put(t, n.Path(), bad)
+		if _, _, r := d.recover(t); r.Quarantined != 1 || r.Empty != 0 {
+			t.Errorf("bit %d: %v", bit, &r)
+		}
+	}
+}
+
+func TestAnOpenSegmentOfZerosIsEmpty(t *testing.T) {
+	d := newDisk(t)
+	n := volume.Name{Camera: "door", Start: t0, Open: true}
+	d.put(t, n.Path(), make([]byte, 8192))
+	if _, _, r := d.recover(t); r.Empty != 1 {
+		t.Errorf("%v", &r)
+	}
+}
+
 func TestASalvagedSegmentEndsWhereItsSuccessorBegins(t *testing.T) {
 	d := newDisk(t)
 	n := volume.Name{Camera: "door", Start: t0, Seq: 3, Open: true}

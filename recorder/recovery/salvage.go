@@ -1,8 +1,10 @@
 package recovery
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"time"
@@ -114,29 +116,21 @@ func examine(h volume.Handle, n volume.Name, next *volume.Name) (s salvaged, v v
 const shortest = 64
 
 // tooShort reports whether a file with a torn header can hold no footage: it
-// is shorter than a header, or nothing but zeros that the file system
-// allocated.
+// ends before the header does, or is nothing but zeros that the file system
+// allocated, and there is no trace of a part in it, in case it is the size in
+// the header that is torn.
 func tooShort(h volume.Handle, size int64) bool {
-	if size < shortest {
-		return true
-	}
 	if size > maxZeros {
 		return false
 	}
 	buf := make([]byte, size)
-	if n, err := h.ReadAt(buf, 0); int64(n) < size || err != nil {
+	if n, err := h.ReadAt(buf, 0); int64(n) < size || err != nil && !errors.Is(err, io.EOF) {
 		return false
 	}
-	// A header whose announced end lies beyond the file is followed by nothing.
-	if end := announced(buf); end > size {
-		return true
+	if bytes.Contains(buf, []byte("moof")) {
+		return false
 	}
-	for _, b := range buf {
-		if b != 0 {
-			return false
-		}
-	}
-	return true
+	return size < shortest || announced(buf) > size || len(bytes.Trim(buf, "\x00")) == 0
 }
 
 // maxZeros bounds what is read to prove a file empty, in bytes.
