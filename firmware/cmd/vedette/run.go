@@ -1,0 +1,330 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vedette/firmware/config"
+	"vedette/firmware/health"
+	"vedette/perception/events"
+	"vedette/recorder"
+	"vedette/web/api"
+	"vedette/web/auth"
+	"vedette/web/live"
+	"vedette/web/panel"
+	"vedette/web/ui"
+)
+
+// How a stop goes: the listener and the viewers go first, then the recorder
+// drains its footage. The drain must be shorter than the watchdog's timeout
+// (health.Timeout, 15 s; it is fed meanwhile) and than what the init system
+// waits before it kills (20 s on our image).
+const (
+	stopHTTP = 3 * time.Second
+	drain    = 12 * time.Second // the segment writer's and the volume's own limits add up to less
+)
+
+// runFlags are the command line of vedette run.
+type runFlags struct {
+	config, data, listen string
+	dev                  bool
+	cameras              names
+}
+
+func runCommand(ctx context.Context, args []string, std streams) int {
+	fs := flag.NewFlagSet("vedette run", flag.ContinueOnError)
+	var f runFlags
+	fs.StringVar(&f.config, "config", "", "configuration file (TOML; docs/CONFIGURATION.md); default DATA/vedette.toml if it is there")
+	fs.StringVar(&f.data, "data", "./var", "data directory")
+	fs.StringVar(&f.listen, "listen", "", "host:port of the panel; wins over the configuration")
+	fs.BoolVar(&f.dev, "dev", false, "simulated board and two simulated cameras")
+	fs.Var(&f.cameras, "camera", "rtsp:// address of a camera to add at start; may be given several times")
+	rest, code, ok := parse(fs, args, std)
+	if !ok {
+		return code
+	}
+	if len(rest) > 0 {
+		return fail(std, 2, fmt.Errorf("run takes no arguments, got %q", rest))
+	}
+	p, err := build(f, std)
+	if err != nil {
+		return fail(std, 2, err)
+	}
+	err = p.run(ctx)
+	if err := errors.Join(err, p.close()); err != nil {
+		return fail(std, 1, err)
+	}
+	return 0
+}
+
+// process is everything that runs, wired together.
+type process struct {
+	flags    runFlags
+	config   config.Config
+	std      streams
+	log      *slog.Logger
+	clock    *wallClock
+	started  time.Time
+	closers  []func() error
+	events   *events.Log
+	auth     *auth.Service
+	recorder *recorder.Recorder
+	board    *hardware
+	monitor  *health.Monitor
+	live     *live.Server
+	panel    *panel.Panel
+	http     *http.Server
+	listener net.Listener
+	stop     context.CancelFunc // ends run; set by it
+}
+
+// build makes every part and starts none. What it opened is closed again if
+// it fails.
+func build(f runFlags, std streams) (p *process, err error) {
+	p = &process{flags: f, std: std, started: time.Now()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if err := p.configure(); err != nil {
+		return p, err
+	}
+	if err := p.openStores(); err != nil {
+		return p, err
+	}
+	if err := p.openRecorder(); err != nil {
+		return p, err
+	}
+	if err := p.openWeb(); err != nil {
+		return p, err
+	}
+	p.monitor = health.New(p.checks(), p.board.watchdog(), p.showHealth, p.log)
+	return p, nil
+}
+
+// close releases what build opened, newest first.
+func (p *process) close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	p.closers = nil
+	return errors.Join(errs...)
+}
+
+func (p *process) configure() error {
+	name, optional := p.flags.config, false
+	if name == "" {
+		name, optional = filepath.Join(p.flags.data, "vedette.toml"), true
+	}
+	c, err := config.Load(name, optional)
+	if err != nil {
+		return err
+	}
+	if p.flags.listen != "" {
+		c.Server.Listen = p.flags.listen
+	}
+	if p.flags.dev {
+		c.Board.ID = "sim"
+	}
+	p.config = c
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		return fmt.Errorf("log level: %w", err)
+	}
+	p.log = slog.New(slog.NewTextHandler(p.std.err, &slog.HandlerOptions{Level: level}))
+	p.clock = newWallClock(c.Board.ID == "sim", p.log)
+	p.board = openBoard(c.Board.ID, p.log)
+	p.board.show(health.LightsFor(health.Starting, false))
+	return nil
+}
+
+func (p *process) openStores() (err error) {
+	db, err := openState(p.flags.data)
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, db.Close)
+	if p.events, err = events.Open(db, events.Options{ClockTrusted: p.clock.Trusted, Log: p.log}); err != nil {
+		return err
+	}
+	p.auth, err = auth.Open(db, auth.Options{Log: p.log, Notify: p.tellAuth, Ended: func(session string) {
+		p.live.Revoke(func(i live.Info) bool { return i.Owner == session })
+	}})
+	if err != nil {
+		return err
+	}
+	dir := p.config.Volume.Path
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(p.flags.data, dir)
+	}
+	medium := p.config.Volume.Medium
+	if medium == "auto" {
+		medium = ""
+	}
+	p.recorder, err = recorder.New(recorder.Options{
+		State: db, VolumeDir: dir, Medium: medium,
+		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
+		Segment: time.Duration(p.config.Recording.Segment),
+		Floor:   p.config.Sweep.FloorBytes, SweepEvery: time.Duration(p.config.Sweep.Interval),
+		Clock: p.clock, Emit: emitter(p.events), Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.recorder.Close)
+	return nil
+}
+
+// tellAuth makes an event of what happened at the door.
+func (p *process) tellAuth(what, user, address string) {
+	severity := events.Info
+	if what == "login_failed" || what == "login_throttled" {
+		severity = events.Warning
+	}
+	payload := map[string]any{"address": address}
+	if user != "" {
+		payload["user"] = user
+	}
+	p.events.Emit(events.Event{Type: "auth_" + what, Severity: severity, Payload: payload})
+}
+
+// openRecorder gives the buttons their meaning and tells what start-up found.
+func (p *process) openRecorder() error {
+	p.board.handle(p.gesture)
+	if r := p.recorder.Report(); r.Changed() {
+		p.events.Emit(events.Event{Type: "system_recovered", Payload: map[string]any{"summary": r.String()}})
+	}
+	return nil
+}
+
+func (p *process) openWeb() (err error) {
+	if p.live, err = live.New(live.Options{
+		Source: liveSource{p.recorder}, Log: p.log, Port: p.config.Live.UDPPort, Loopback: true,
+		MaxViewers: p.config.Live.MaxViewers, Owner: whepOwner,
+	}); err != nil {
+		return err
+	}
+	p.panel = panel.New(panel.Options{
+		Version: version, Boot: fmt.Sprintf("%x", p.started.UnixNano()),
+		Cameras: panelCameras{p.recorder}, System: systemState{p}, Events: panelEvents{p.events},
+		State: boardState{p}, Board: p.board, Signal: signaller{p.live}, Log: p.log,
+	})
+	handler, err := api.New(api.Options{
+		Recorder: apiRecorder{p.recorder}, Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
+		Live: whep(p.live), Panel: p.panel, UI: ui.Handler(), Metrics: []api.MetricsWriter{promText{p}},
+		Hosts: p.config.Server.Hosts, Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.http = api.NewServer(handler, p.log)
+	if p.listener, err = net.Listen("tcp", p.config.Server.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another address with --listen", p.config.Server.Listen, err)
+	}
+	p.closers = append(p.closers, func() error {
+		if err := p.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// run runs every part until ctx is done or one of them cannot go on, and
+// returns when all of it has ended.
+func (p *process) run(ctx context.Context) (err error) {
+	// The monitor and the event log outlive the drain of the recorder.
+	lateCtx, stopLate := context.WithCancel(context.WithoutCancel(ctx))
+	var late errgroup.Group
+	late.Go(func() error { return quietly(p.monitor.Run(lateCtx)) })
+	late.Go(func() error { return quietly(p.events.Run(lateCtx)) })
+	defer func() { stopLate(); err = errors.Join(err, late.Wait()) }()
+
+	ctx, p.stop = context.WithCancel(ctx)
+	defer p.stop()
+	g, ctx := errgroup.WithContext(ctx)
+	for name, run := range map[string]func(context.Context) error{
+		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run,
+		"http": p.serve, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
+	} {
+		g.Go(func() error {
+			if err := quietly(run(ctx)); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	p.events.Emit(events.Event{Type: "system_started", Payload: map[string]any{"version": version, "board": p.board.board.ID}})
+	err = g.Wait()
+	p.events.Emit(events.Event{Type: "system_stopped"})
+	p.board.show(health.LightsFor(health.Stopped, false))
+	return err
+}
+
+// quietly drops the error that says no more than that we were told to stop.
+func quietly(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (p *process) serve(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- p.http.Serve(p.listener) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopHTTP)
+	defer cancel()
+	err := p.http.Shutdown(stopCtx)
+	if err != nil { // downloads that do not end by themselves
+		err = p.http.Close()
+	}
+	<-done
+	return err
+}
+
+func (p *process) watchClock(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			p.clock.refresh()
+		}
+	}
+}
+
+// greet prints where the panel is, and the claim code while nobody owns the
+// box.
+func (p *process) greet(context.Context) error {
+	host, port, err := net.SplitHostPort(p.listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
+		host = "localhost"
+	}
+	fmt.Fprintf(p.std.out, "panel: http://%s\n", net.JoinHostPort(host, port))
+	if code := p.auth.ClaimCode(); code != "" {
+		fmt.Fprintf(p.std.out, "claim code: %s\n", code)
+	}
+	return nil
+}
+

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"vedette/firmware/health"
+	"vedette/hal/button"
+	"vedette/perception/events"
+	"vedette/recorder"
+	"vedette/web/api"
+)
+
+// How old the progress of the vital parts may be before the watchdog is no
+// longer fed. A disk may stall for a while; a writer may not hang.
+const (
+	syncAge   = time.Minute
+	commitAge = 5 * time.Minute
+)
+
+// checks are what the health monitor asks.
+func (p *process) checks() []health.Check {
+	return []health.Check{
+		{Name: "disk", MaxAge: syncAge, Ask: p.checkDisk},
+		{Name: "index", MaxAge: commitAge, Ask: p.checkIndex},
+		{Name: "cameras", Ask: p.checkCameras},
+		{Name: "clock", Ask: func() health.Verdict {
+			if !p.clock.Trusted() {
+				return health.Verdict{State: health.Degraded, Reason: "the wall clock was not set by anybody yet"}
+			}
+			return health.Verdict{State: health.Recording}
+		}},
+	}
+}
+
+func (p *process) checkDisk() health.Verdict {
+	v, err := p.recorder.VolumeStatus()
+	if err != nil {
+		return health.Verdict{State: health.Fault, Reason: err.Error()}
+	}
+	out := health.Verdict{State: health.Recording, Reason: v.Reason}
+	if !v.LastSync.IsZero() {
+		out.Age = time.Since(v.LastSync)
+	}
+	switch v.State {
+	case recorder.VolumeFull, recorder.VolumeFailed:
+		out.State = health.Fault
+	case recorder.VolumePressure:
+		out.State = health.Degraded
+	}
+	return out
+}
+
+func (p *process) checkIndex() health.Verdict {
+	s := p.recorder.IndexStatus()
+	out := health.Verdict{State: health.Recording}
+	if s.Pending > 0 { // with nothing to commit, an old commit is no fault
+		out.Age = time.Since(s.LastCommit)
+	}
+	if s.Err != nil {
+		out.State, out.Reason = health.Degraded, s.Err.Error()
+	}
+	return out
+}
+
+func (p *process) checkCameras() health.Verdict {
+	wanted, recording, away := 0, 0, ""
+	for _, c := range p.recorder.Cameras() {
+		if c.Record {
+			wanted++
+		}
+		switch {
+		case c.State == recorder.StateRecording:
+			recording++
+		case c.State == recorder.StateOffline || c.State == recorder.StateError:
+			away = fmt.Sprintf("%s: %s", c.Name, c.Reason)
+		}
+	}
+	switch {
+	case wanted > 0 && recording == 0 && time.Since(p.started) > time.Minute:
+		return health.Verdict{State: health.Fault, Reason: "no camera is recording"}
+	case wanted > 0 && recording == 0:
+		return health.Verdict{State: health.Starting}
+	case away != "":
+		return health.Verdict{State: health.Degraded, Reason: away}
+	}
+	return health.Verdict{State: health.Recording}
+}
+
+// showHealth puts the state on the lights.
+func (p *process) showHealth(r health.Report) {
+	v, err := p.recorder.VolumeStatus()
+	p.board.show(health.LightsFor(r.State, err == nil && v.BytesPerSecond > 0))
+}
+
+// holdMinutes is how much of the past a short press locks.
+const holdMinutes = 5
+
+// gesture does what a button asks for. Nothing here deletes anything.
+func (p *process) gesture(e button.Event) {
+	payload := map[string]any{"button": e.Button, "gesture": e.Gesture.String()}
+	severity := events.Info
+	switch e.Gesture {
+	case button.Press:
+		now := p.clock.Now()
+		held, err := p.recorder.Hold(now.Add(-holdMinutes*time.Minute), now)
+		payload["action"], payload["segments"] = "evidence_hold", held
+		if err != nil {
+			payload["error"], severity = err.Error(), events.Critical
+		}
+	case button.Hold:
+		payload["action"] = "stop"
+	case button.Long:
+		payload["action"] = "setup_window"
+	case button.Broken:
+		payload["action"], severity = "none", events.Warning
+	}
+	p.events.Emit(events.Event{Type: "button", Severity: severity, Payload: payload})
+	if e.Gesture == button.Hold && p.stop != nil {
+		p.stop()
+	}
+}
+
+// systemState shows the box to the API and the panel.
+type systemState struct{ p *process }
+
+// System implements api.System.
+func (s systemState) System(context.Context) (api.SystemInfo, error) {
+	p := s.p
+	info := api.SystemInfo{
+		Version: version, Board: p.board.board.ID, Uptime: int64(time.Since(p.started).Seconds()),
+		Clock: api.ClockInfo{Trusted: p.clock.Trusted(), Source: p.clock.source()},
+	}
+	for _, c := range p.recorder.Cameras() {
+		info.Cameras.Total++
+		if c.State == recorder.StateRecording {
+			info.Cameras.Recording++
+		}
+	}
+	v, err := p.recorder.VolumeStatus()
+	if err != nil {
+		return info, err
+	}
+	info.PromiseS = (v.Cycle + 500*time.Millisecond).Seconds() // the cycle and one sync
+	info.Volumes = []api.VolumeInfo{{
+		ID: v.ID, Path: v.Path, Medium: v.Medium, TotalBytes: v.Total, FreeBytes: v.Free, FloorBytes: v.Floor,
+		HighBytes: v.High, ReserveBytes: v.Reserve, FootageBytes: v.Footage, HeldBytes: v.Held, State: v.State,
+		WriteRate: v.BytesPerSecond,
+	}}
+	return info, nil
+}
+
+// Ready implements api.System: the names of what is not in order.
+func (s systemState) Ready() []string {
+	var out []string
+	for _, c := range s.p.monitor.Last().Checks {
+		if c.State == health.Fault {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// Snapshot implements panel.Value.
+func (s systemState) Snapshot() any {
+	info, err := s.System(context.Background())
+	if err != nil {
+		s.p.log.Error("system state", "err", err)
+	}
+	return info
+}
+
+// Changes implements panel.Value: the panel looks once a second.
+func (s systemState) Changes() <-chan struct{} { return nil }
+
+// boardState shows the board to the panel.
+type boardState struct{ p *process }
+
+// Snapshot implements panel.Value.
+func (b boardState) Snapshot() any { return b.p.board.view(b.p.monitor.Last()) }
+
+// Changes implements panel.Value: the panel looks once a second.
+func (b boardState) Changes() <-chan struct{} { return nil }
+
+// promText writes the process's figures as Prometheus text.
+type promText struct{ p *process }
+
+// WritePrometheus implements api.MetricsWriter.
+func (m promText) WritePrometheus(w io.Writer) {
+	p := m.p
+	metrics.WriteGaugeUint64(w, "vedette_uptime_seconds", uint64(time.Since(p.started).Seconds()))
+	if v, err := p.recorder.VolumeStatus(); err == nil {
+		label := fmt.Sprintf(`{volume=%q}`, v.ID)
+		for name, value := range map[string]int64{
+			"total": v.Total, "free": v.Free, "floor": v.Floor, "high": v.High, "footage": v.Footage, "held": v.Held,
+		} {
+			metrics.WriteGaugeUint64(w, "vedette_volume_"+name+"_bytes"+label, uint64(max(0, value)))
+		}
+		metrics.WriteGaugeFloat64(w, "vedette_volume_sync_seconds"+label, v.SyncTime.Seconds())
+	}
+	for _, c := range p.recorder.Cameras() {
+		label := fmt.Sprintf(`{camera=%q}`, c.ID)
+		up := uint64(0)
+		if c.State == recorder.StateRecording || c.State == recorder.StateLive {
+			up = 1
+		}
+		metrics.WriteGaugeUint64(w, "vedette_camera_up"+label, up)
+		metrics.WriteCounterUint64(w, "vedette_camera_segments_total"+label, uint64(c.Segments))
+		metrics.WriteCounterUint64(w, "vedette_camera_dropped_units_total"+label, c.Drops)
+		metrics.WriteGaugeUint64(w, "vedette_camera_bits_per_second"+label, uint64(max(0, c.BitsPerSecond)))
+		if !c.LastWritten.IsZero() {
+			metrics.WriteGaugeFloat64(w, "vedette_camera_last_written_age_seconds"+label, time.Since(c.LastWritten).Seconds())
+		}
+	}
+	s := p.live.Stats()
+	metrics.WriteGaugeUint64(w, "vedette_live_viewers", uint64(s.Viewers))
+	metrics.WriteCounterUint64(w, "vedette_live_packets_total", s.Packets)
+	metrics.WriteCounterUint64(w, "vedette_live_dropped_units_total", s.Dropped)
+	metrics.WriteProcessMetrics(w)
+}

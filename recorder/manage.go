@@ -1,0 +1,251 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vedette/recorder/ingest"
+	"vedette/recorder/media"
+)
+
+// ErrHeld is returned when footage under an evidence hold stands against a
+// change.
+var ErrHeld = errors.New("the camera holds evidence")
+
+// maxCameras bounds the cameras of one box.
+const maxCameras = 128
+
+// CameraInput is a change to a camera: nil fields stay as they are. A URL
+// that is the masked form of the stored one stays as it is too.
+type CameraInput struct {
+	ID, Name, Vendor, Address *string
+	MainURL, SubURL           *string
+	Username, Password        *string
+	Record, Audio             *bool
+}
+
+// CameraStatus is a camera with what is known of it. It holds no secrets.
+type CameraStatus struct {
+	Camera             // MainURL and SubURL as used, masked; no password
+	HasPassword bool
+	State       string
+	Reason      string
+	Since       time.Time
+	Run         *media.Run // of the main stream, nil if none is under way
+	SubCodec    media.Codec
+	HasSub      bool
+	LastWritten time.Time // end of the newest footage on disk; zero if none since start
+	Segments    int64     // closed since start
+
+	BitsPerSecond int64  // written to disk, over about a minute; 0 if not recording
+	Drops         uint64 // access units lost to a full queue since start
+	Bytes       int64     // footage on disk
+	HeldBytes   int64
+}
+
+func set[T any](dst *T, src *T) {
+	if src != nil {
+		*dst = *src
+	}
+}
+
+// apply changes c as in says and checks the outcome.
+func (in CameraInput) apply(c *Camera) error {
+	main, sub := c.URLs()
+	set(&c.Name, in.Name)
+	set(&c.Vendor, in.Vendor)
+	set(&c.Address, in.Address)
+	if in.MainURL != nil && (*in.MainURL == "" || *in.MainURL != Mask(main)) {
+		c.MainURL = *in.MainURL
+	}
+	if in.SubURL != nil && (*in.SubURL == "" || *in.SubURL != Mask(sub)) {
+		c.SubURL = *in.SubURL
+	}
+	set(&c.Username, in.Username)
+	set(&c.Password, in.Password)
+	set(&c.Record, in.Record)
+	set(&c.Audio, in.Audio)
+	return c.normalise()
+}
+
+// AddCamera stores a camera and starts it. Record and Audio default to true.
+// It returns a *FieldError, or ErrCameraExists if in names an id that is
+// taken; a name that is taken gets an id of its own.
+func (r *Recorder) AddCamera(_ context.Context, in CameraInput) (CameraStatus, error) {
+	cfg := Camera{Record: true, Audio: true, Created: r.o.Clock.Now().UTC()}
+	set(&cfg.ID, in.ID)
+	if err := in.apply(&cfg); err != nil {
+		return CameraStatus{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.cameras) >= maxCameras {
+		return CameraStatus{}, field("name", "cannot be added: there are %d cameras already", maxCameras)
+	}
+	if _, taken := r.cameras[cfg.ID]; taken {
+		if in.ID != nil && *in.ID != "" {
+			return CameraStatus{}, fmt.Errorf("%q: %w", cfg.ID, ErrCameraExists)
+		}
+		cfg.ID = r.freeID(cfg.ID)
+	}
+	if err := r.store.save(&cfg); err != nil {
+		return CameraStatus{}, err
+	}
+	c := newCamera(r, cfg)
+	c.ordinal = len(r.cameras)
+	r.cameras[cfg.ID] = c
+	if r.running != nil {
+		c.start(r.running)
+	}
+	r.emit("camera_added", Info, cfg.ID, map[string]any{"name": cfg.Name})
+	r.changes.notify()
+	return c.status(), nil
+}
+
+// freeID returns id with a number behind it that is not taken; r.mu is held.
+func (r *Recorder) freeID(id string) string {
+	for n := 2; ; n++ {
+		suffix := fmt.Sprintf("-%d", n)
+		free := strings.TrimRight(id[:min(len(id), 48-len(suffix))], "-") + suffix
+		if _, taken := r.cameras[free]; !taken {
+			return free
+		}
+	}
+}
+
+// UpdateCamera changes a camera; it is restarted if something that matters
+// for its streams changed. It returns a *FieldError or ErrNoCamera.
+func (r *Recorder) UpdateCamera(_ context.Context, id string, in CameraInput) (CameraStatus, error) {
+	c, err := r.get(id)
+	if err != nil {
+		return CameraStatus{}, err
+	}
+	if in.ID != nil && *in.ID != id {
+		return CameraStatus{}, field("id", "cannot be changed")
+	}
+	old := c.config()
+	cfg := old
+	if err := in.apply(&cfg); err != nil {
+		return CameraStatus{}, err
+	}
+	if cfg == old {
+		return c.status(), nil
+	}
+	if err := r.store.save(&cfg); err != nil {
+		return CameraStatus{}, err
+	}
+	sameStreams := cfg
+	sameStreams.Name = old.Name
+	if sameStreams == old {
+		c.setConfig(cfg)
+	} else {
+		c.stop()
+		c.setConfig(cfg)
+		r.mu.Lock()
+		if r.running != nil && r.cameras[id] == c {
+			c.start(r.running)
+		}
+		r.mu.Unlock()
+	}
+	r.changes.notify()
+	return c.status(), nil
+}
+
+func (c *camera) setConfig(cfg Camera) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cfg = cfg
+}
+
+// RemoveCamera stops and forgets a camera. Its footage stays until the floor
+// needs its room, and comes back if the camera is added again. It returns
+// ErrNoCamera, or ErrHeld while some of its footage is held.
+func (r *Recorder) RemoveCamera(_ context.Context, id string) error {
+	c, err := r.get(id)
+	if err != nil {
+		return err
+	}
+	if r.index.Totals().Cameras[id].Held.Rows > 0 {
+		return fmt.Errorf("remove camera %s: %w", id, ErrHeld)
+	}
+	if err := r.store.remove(id); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	delete(r.cameras, id)
+	r.mu.Unlock()
+	c.stop()
+	r.emit("camera_removed", Info, id, map[string]any{"name": c.config().Name})
+	r.changes.notify()
+	return nil
+}
+
+// TestCamera opens the camera's main stream and looks at it, for at most
+// 12 s. A camera that does not answer is an *ingest.Failure with a sentence
+// for people.
+func (r *Recorder) TestCamera(ctx context.Context, id string) (ingest.ProbeResult, error) {
+	c, err := r.get(id)
+	if err != nil {
+		return ingest.ProbeResult{}, err
+	}
+	cfg := c.config()
+	url, _ := cfg.URLs()
+	return ingest.Probe(ctx, ingest.Options{
+		Camera: cfg.ID, URL: url, Username: cfg.Username, Password: cfg.Password, Audio: cfg.Audio,
+		Clock: r.ingestClock(), Log: r.o.Log,
+	})
+}
+
+// Cameras returns all cameras by id.
+func (r *Recorder) Cameras() []CameraStatus {
+	all := r.all()
+	out := make([]CameraStatus, 0, len(all))
+	for _, c := range all {
+		out = append(out, c.status())
+	}
+	slices.SortFunc(out, func(a, b CameraStatus) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// Camera returns one camera or ErrNoCamera.
+func (r *Recorder) Camera(id string) (CameraStatus, error) {
+	c, err := r.get(id)
+	if err != nil {
+		return CameraStatus{}, err
+	}
+	return c.status(), nil
+}
+
+// Changed returns a channel that is closed when a camera or the footage
+// changes next.
+func (r *Recorder) Changed() <-chan struct{} { return r.changes.next() }
+
+func (c *camera) status() CameraStatus {
+	total := c.r.index.Totals().Cameras[c.config().ID]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := CameraStatus{
+		Camera: c.cfg, HasPassword: c.cfg.Password != "", State: c.state, Reason: c.reason, Since: c.since,
+		Run: c.states[media.Main].Run, Bytes: total.Footage().Bytes, HeldBytes: total.Held.Bytes,
+	}
+	main, sub := c.cfg.URLs()
+	s.MainURL, s.SubURL, s.Password, s.HasSub = Mask(main), Mask(sub), "", sub != ""
+	if c.states[media.Main].Phase != ingest.Streaming {
+		s.Run = nil
+	}
+	if run := c.states[media.Sub].Run; run != nil && run.Video() >= 0 {
+		s.SubCodec = run.Tracks[run.Video()].Codec
+	}
+	if c.writer != nil {
+		w := c.writer.State()
+		s.Segments, s.BitsPerSecond = w.Segments, 8*c.rate.perSecond()
+		if w.LastSample > 0 {
+			s.LastWritten = time.UnixMilli(w.LastSample).UTC()
+		}
+	}
+	return s
+}

@@ -1,0 +1,217 @@
+package recorder
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"vedette/recorder/hub"
+	"vedette/recorder/ingest"
+	"vedette/recorder/media"
+	"vedette/recorder/segment"
+)
+
+// The states of a camera, as the API names them.
+const (
+	StateDisabled   = "disabled"
+	StateConnecting = "connecting"
+	StateRecording  = "recording"
+	StateLive       = "live"
+	StateOffline    = "offline"
+	StateError      = "error"
+)
+
+// camera supervises one camera: a session and a hub for each stream, and the
+// writer of the main one. Its hubs outlive sessions and configurations, so
+// that viewers stay.
+type camera struct {
+	r       *Recorder
+	ordinal int // staggers the ends of segments between cameras
+	hubs    map[media.StreamName]*hub.Hub
+
+	// control serialises start and stop.
+	control sync.Mutex
+	cancel  context.CancelFunc
+	done    chan struct{}
+
+	mu     sync.Mutex
+	cfg    Camera
+	states map[media.StreamName]ingest.State
+	writer *segment.Writer // nil while not recording
+	rate   *rateMeter      // of writer
+	state  string
+	reason string
+	since  time.Time
+	// ran says that the camera was started before in this process, and
+	// recorded whether it was recording then.
+	ran, recorded bool
+}
+
+func newCamera(r *Recorder, cfg Camera) *camera {
+	c := &camera{
+		r: r, cfg: cfg, state: StateDisabled, since: r.o.Clock.Now(),
+		hubs:   map[media.StreamName]*hub.Hub{media.Main: hub.New(hub.Options{}), media.Sub: hub.New(hub.Options{CacheBytes: 4 << 20})},
+		states: map[media.StreamName]ingest.State{},
+	}
+	return c
+}
+
+// config returns a copy of the configuration.
+func (c *camera) config() Camera {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cfg
+}
+
+// start begins to receive and record. r.mu is held, or the camera is not yet
+// known to anybody.
+func (c *camera) start(ctx context.Context) {
+	c.control.Lock()
+	defer c.control.Unlock()
+	if c.cancel != nil {
+		return
+	}
+	cfg := c.config()
+	ctx, c.cancel = context.WithCancel(ctx)
+	c.done = make(chan struct{})
+	var parts []func(context.Context) error
+	mainURL, subURL := cfg.URLs()
+	parts = append(parts, c.ingester(cfg, media.Main, mainURL).Run)
+	if subURL != "" {
+		parts = append(parts, c.ingester(cfg, media.Sub, subURL).Run)
+	}
+	c.mu.Lock()
+	c.states = map[media.StreamName]ingest.State{media.Main: {Phase: ingest.Connecting}}
+	c.writer, c.rate = nil, &rateMeter{}
+	if cfg.Record {
+		c.writer = c.newWriter(cfg)
+		parts = append(parts, c.writer.Run)
+	}
+	c.mu.Unlock()
+	c.update()
+	c.r.group.Add(1)
+	go func(done chan struct{}) {
+		defer c.r.group.Done()
+		defer close(done)
+		var parallel sync.WaitGroup
+		for _, run := range parts {
+			parallel.Go(func() { _ = run(ctx) }) // each ends with ctx alone
+		}
+		parallel.Wait()
+	}(c.done)
+}
+
+// stop ends receiving and recording and waits; footage is handed to the
+// volume, not yet durable.
+func (c *camera) stop() {
+	c.control.Lock()
+	defer c.control.Unlock()
+	if c.cancel == nil {
+		return
+	}
+	c.cancel()
+	<-c.done
+	c.cancel = nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ran, c.recorded = true, c.writer != nil
+}
+
+func (c *camera) ingester(cfg Camera, stream media.StreamName, url string) *ingest.Ingester {
+	clock := c.r.o.Clock
+	return ingest.New(ingest.Options{
+		Camera: cfg.ID, Stream: stream, URL: url, Username: cfg.Username, Password: cfg.Password, Audio: cfg.Audio,
+		Hub: c.hubs[stream], Clock: c.r.ingestClock(), Runs: &c.r.runs, Log: c.r.o.Log,
+		OnState: func(s ingest.State) {
+			s.Since = clock.Now()
+			c.mu.Lock()
+			c.states[stream] = s
+			c.mu.Unlock()
+			c.update()
+		},
+	})
+}
+
+func (r *Recorder) ingestClock() ingest.Clock {
+	return ingest.Clock{
+		Now: r.o.Clock.Now, Trusted: r.o.Clock.Trusted, BootID: r.o.Clock.BootID(),
+		Mono: func() int64 { return r.o.Clock.SinceBoot().Microseconds() },
+	}
+}
+
+// update derives the state anew, and tells of it if it changed.
+func (c *camera) update() {
+	c.mu.Lock()
+	state, reason := stateOf(c.cfg.Record, c.states[media.Main], c.progress())
+	changed, before := state != c.state || reason != c.reason, c.state
+	if changed {
+		if state != c.state {
+			c.since = c.r.o.Clock.Now()
+		}
+		c.state, c.reason = state, reason
+	}
+	id := c.cfg.ID
+	c.mu.Unlock()
+	if !changed {
+		return
+	}
+	c.r.changes.notify()
+	if state != before {
+		c.tell(id, before, state, reason)
+	}
+}
+
+// progress is what the writer says of itself; c.mu is held.
+func (c *camera) progress() progress {
+	if c.writer == nil {
+		return progress{}
+	}
+	s := c.writer.State()
+	return progress{writing: s.Writing, trouble: s.Err}
+}
+
+// progress is how far recording is.
+type progress struct {
+	writing bool  // footage reaches the disk
+	trouble error // why not
+}
+
+// stateOf derives the state of a camera from its main session and its
+// writer: recording is said only once data is written.
+func stateOf(record bool, main ingest.State, p progress) (state, reason string) {
+	switch main.Phase {
+	case ingest.Connecting:
+		return StateConnecting, ""
+	case ingest.Offline:
+		return StateOffline, main.Reason
+	case ingest.Faulty:
+		return StateError, main.Reason
+	}
+	switch {
+	case !record:
+		return StateLive, ""
+	case p.writing:
+		return StateRecording, ""
+	case p.trouble != nil:
+		return StateError, "cannot write: " + p.trouble.Error()
+	}
+	return StateConnecting, "waiting for the first key frame"
+}
+
+// tell emits one event for a change of state that people care about.
+func (c *camera) tell(id, before, state, reason string) {
+	payload := map[string]any{"state": state}
+	if reason != "" {
+		payload["reason"] = reason
+	}
+	switch state {
+	case StateOffline, StateError:
+		c.r.emit("camera_"+state, Warning, id, payload)
+	case StateRecording, StateLive:
+		c.r.emit("camera_"+state, Info, id, payload)
+	case StateConnecting:
+		if before == StateRecording {
+			c.r.emit("camera_interrupted", Warning, id, payload)
+		}
+	}
+}
