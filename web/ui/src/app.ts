@@ -110,7 +110,7 @@ function TopBar() {
   return html`<header class="top">
     <span class="wordmark">Vedette</span>
     ${panel.value.ready && html`<a href="#/status" class="rec ${all ? (rec.wanted ? 'rec-all' : '') : 'rec-some'}" data-testid="recording-count"
-      aria-label="${rec.recording} of ${plural(rec.wanted, 'camera')} recording">
+      title="${rec.recording} of ${plural(rec.wanted, 'camera')} recording">
       <i class="glyph ${all ? (rec.wanted ? 'glyph-recording' : 'glyph-disabled') : 'glyph-error'}" aria-hidden="true"></i><b class="mono">${rec.recording}/${rec.wanted}</b><span class="rec-word">recording</span></a>`}
     <span class="top-gap"></span>
     <${BoxClock} />

@@ -75,7 +75,7 @@ import{c as D,d as le}from"./part-LTEP3AIT.js";import{a as Y,b as h}from"./part-
   </div>`}function qe(t){t.preventDefault(),document.querySelector("#main h1")?.focus()}function De(){if(!f.value.ready)return r`<main id="main" class="screen"><h1 tabIndex=${-1} class="sr">Vedette</h1><p class="muted pad" role="status">Waiting for the recorder…</p></main>`;switch(P.value.screen){case"playback":return r`<${ke} />`;case"cameras":return r`<${Ce} />`;case"status":return r`<${Se} />`;default:return r`<${fe} />`}}function _e(){let t=J.value,e=t.recording>=t.wanted,a={auto:"dark",dark:"light",light:"auto"},s={auto:"auto",dark:"moon",light:"sun"},o=async()=>{try{await h.logout()}catch(n){if(n.status!==401)return Q("error",n.message)}v.value=null};return r`<header class="top">
     <span class="wordmark">Vedette</span>
     ${f.value.ready&&r`<a href="#/status" class="rec ${e?t.wanted?"rec-all":"":"rec-some"}" data-testid="recording-count"
-      aria-label="${t.recording} of ${te(t.wanted,"camera")} recording">
+      title="${t.recording} of ${te(t.wanted,"camera")} recording">
       <i class="glyph ${e?t.wanted?"glyph-recording":"glyph-disabled":"glyph-error"}" aria-hidden="true"></i><b class="mono">${t.recording}/${t.wanted}</b><span class="rec-word">recording</span></a>`}
     <span class="top-gap"></span>
     <${We} />
