@@ -29,6 +29,31 @@ func TestPathsCannotLeaveTheVolume(t *testing.T) {
 	}
 }
 
+func TestDirectoriesAreListedWithTypes(t *testing.T) {
+	dir := t.TempDir()
+	disk := newFaultFS(t, dir).osFS
+	if err := errors.Join(disk.Mkdir("d"), disk.Mkdir("d/sub"), os.WriteFile(filepath.Join(dir, "d/file"), []byte("123"), 0o600), os.Symlink("/etc", filepath.Join(dir, "d/link"))); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := disk.ReadDir("d")
+	if err != nil || len(entries) != 3 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	want := map[string]fs.FileMode{"sub": fs.ModeDir, "file": 0, "link": fs.ModeSymlink}
+	for _, e := range entries {
+		fi, err := e.Info()
+		if e.Type() != want[e.Name()] || err != nil || fi.Mode().Type() != e.Type() || fi.Name() != e.Name() {
+			t.Errorf("%s has type %v, info %v, %v", e.Name(), e.Type(), fi, err)
+		}
+	}
+	if _, err := disk.ReadDir("d/file"); err == nil {
+		t.Error("listed a file")
+	}
+	if _, err := disk.ReadDir(".."); err == nil {
+		t.Error("listed what lies outside")
+	}
+}
+
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	dir := t.TempDir()
 	disk := newFaultFS(t, dir).osFS

@@ -64,14 +64,36 @@ func (o *osFS) open(name string, flag int) (Handle, error) {
 	return &osFile{f: f, fd: int(f.Fd())}, nil
 }
 
+// ReadDir takes the types of entries from the directory itself. A directory
+// that os.Root opened would look at every inode: on a cold cache that is most
+// of the time a start takes.
 func (o *osFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	d, err := o.root.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := d.ReadDir(-1)
-	return entries, errors.Join(err, d.Close())
+	fd, err := unix.FcntlInt(d.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err = errors.Join(err, d.Close()); err != nil {
+		return nil, wrap("readdir", name, err)
+	}
+	// File systems that keep no types in directories are asked by this name.
+	plain := os.NewFile(uintptr(fd), path.Join(o.root.Name(), name))
+	found, err := plain.ReadDir(-1)
+	entries := make([]fs.DirEntry, len(found))
+	for i, e := range found {
+		entries[i] = entry{e, o.root, name}
+	}
+	return entries, errors.Join(err, plain.Close())
 }
+
+// entry is a directory entry whose Info stays inside the volume.
+type entry struct {
+	fs.DirEntry
+	root *os.Root
+	dir  string
+}
+
+func (e entry) Info() (fs.FileInfo, error) { return e.root.Lstat(path.Join(e.dir, e.Name())) }
 
 func (o *osFS) Stat(name string) (fs.FileInfo, error) { return o.root.Lstat(name) }
 func (o *osFS) Mkdir(name string) error               { return o.root.Mkdir(name, 0o750) }
