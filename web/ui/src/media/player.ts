@@ -337,6 +337,8 @@ export class Player {
     if (this.state === 'unsupported' || this.state === 'empty' || this.state === 'error') return;
     if (v.paused) this.start();
     const t = v.currentTime * 1000 + this.feed.origin;
+    // A fresh buffer begins at 0: until the picture is where it was sent, it is not stuck but on its way.
+    if (this.target !== null && Math.abs(t - this.target) > 1500) return;
     this.jumping = true;
     try {
       await this.unstick(t);
