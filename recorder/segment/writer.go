@@ -304,7 +304,10 @@ func (w *Writer) State() State {
 	w.mu.Unlock()
 	if cur != nil {
 		s.Missing, s.MissingAt = None, 0
-		if _, end := cur.file.Written(); end > 0 && cur.file.Err() == nil {
+		// A segment that goes on from the one before is recording from its
+		// first moment on, though its first part is still to come.
+		goesOn := since != 0 && since < cur.name.Start
+		if _, end := cur.file.Written(); (end > 0 || goesOn) && cur.file.Err() == nil {
 			s.Writing, s.Since, s.Current = true, since, cur.name
 		}
 	}

@@ -119,6 +119,22 @@ func TestRecordingBeginsAtAKeyFrame(t *testing.T) {
 	})
 }
 
+func TestARotationIsNoPauseInRecording(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{Target: 4 * time.Second}, volume.Options{})
+		c := newCamera(testRun(1, true), start)
+		c.play(r.hub, 3*time.Second)
+		for range 25 * 20 {
+			c.next(r.hub)
+			time.Sleep(40 * time.Millisecond)
+			synctest.Wait()
+			if s := r.State(); !s.Writing || s.Since != start/1000 || s.Missing != None {
+				t.Fatalf("state %+v in the middle of a run", s)
+			}
+		}
+	})
+}
+
 func TestWhatIsMissingIsSaidWithItsReason(t *testing.T) {
 	const s0 = start / 1000
 	tests := []struct {
