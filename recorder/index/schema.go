@@ -10,8 +10,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// The buckets of segments.db. Keys of rows, held rows and garbage are those
-// of package row; no key is ever in two of the three.
+// The buckets of segments.db. Rows, held rows and garbage have the keys that
+// makeKey makes; no key is ever in two of the three.
 const (
 	rowsBucket    = "rows"    // unlocked segments
 	heldBucket    = "held"    // segments that are evidence

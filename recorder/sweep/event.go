@@ -29,13 +29,13 @@ const (
 // of disk_pressure events. Each becomes one event when it begins, and one of
 // severity info with "cleared": true when it ends.
 const (
-	FreeFloor     = "free_floor"                 // footage is deleted to keep the floor
-	NothingLeftTo = "nothing_to_prune"           // below the floor, and everything left is evidence or in use
-	Unreachable   = "floor_unsatisfiable"        // the floor is as large as the disk
-	Futile        = "prune_not_recovering_space" // deleting did not free what it should have
-	DeleteFailed  = "delete_failed"              // files could not be removed
-	NoStatistics  = "disk_stats_unavailable"     // free space cannot be read
-	BelowReserve  = "reserve"                    // recording must stop
+	FreeFloor          = "free_floor"                 // footage is deleted to keep the floor
+	NothingToPrune     = "nothing_to_prune"           // below the floor, and everything left is evidence or in use
+	FloorUnsatisfiable = "floor_unsatisfiable"        // the floor is as large as the disk
+	Futile             = "prune_not_recovering_space" // deleting did not free what it should have
+	DeleteFailed       = "delete_failed"              // files could not be removed
+	NoStatistics       = "disk_stats_unavailable"     // free space cannot be read
+	BelowReserve       = "reserve"                    // recording must stop
 )
 
 func severity(reason string) string {

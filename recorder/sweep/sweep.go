@@ -67,11 +67,11 @@ func (s *Sweeper) keepFloor(ctx context.Context) error {
 	switch {
 	case r.Free >= r.Floor:
 		s.memory.forget()
-		s.end(Unreachable, NothingLeftTo, Futile)
+		s.end(FloorUnsatisfiable, NothingToPrune, Futile)
 	case r.Floor >= r.Total:
-		s.begin(Unreachable, map[string]any{"min_free_bytes": r.Floor, "total_bytes": r.Total})
+		s.begin(FloorUnsatisfiable, map[string]any{"min_free_bytes": r.Floor, "total_bytes": r.Total})
 	default:
-		s.end(Unreachable)
+		s.end(FloorUnsatisfiable)
 		if r, err = s.free(ctx, r); err != nil {
 			err = fmt.Errorf("keep the floor: %w", err)
 		}
@@ -163,7 +163,7 @@ func (s *Sweeper) free(ctx context.Context, r Reading) (Reading, error) {
 			limit = batch
 		}
 		if r.Free >= r.High {
-			s.end(NothingLeftTo)
+			s.end(NothingToPrune)
 			return r, nil
 		}
 		if d.Stop == NothingLeft {
@@ -198,10 +198,10 @@ func (s *Sweeper) spared(r index.Row) bool {
 
 func (s *Sweeper) nothingLeft(r Reading) {
 	if r.Free >= r.Floor {
-		s.end(NothingLeftTo)
+		s.end(NothingToPrune)
 		return
 	}
-	s.begin(NothingLeftTo, map[string]any{"min_free_bytes": r.Floor, "free_bytes": r.Free})
+	s.begin(NothingToPrune, map[string]any{"min_free_bytes": r.Floor, "free_bytes": r.Free})
 }
 
 // doubt is how much must have been deleted before the disk's answer counts:
