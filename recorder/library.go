@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"vedette/recorder/index"
+	"vedette/recorder/ingest"
+	"vedette/recorder/media"
 	"vedette/recorder/playback"
 	"vedette/recorder/segment"
 	"vedette/recorder/volume"
@@ -131,7 +133,8 @@ func (s librarySource) Missing(id string) (segment.GapReason, bool) {
 	if w.Writing {
 		return segment.None, false
 	}
-	if w.Missing == segment.None || w.Missing == segment.Restart {
+	main := c.states[media.Main].Phase
+	if away := main == ingest.Offline || main == ingest.Faulty; away && (w.Missing == segment.None || w.Missing == segment.Restart) {
 		return segment.Camera, true // nothing came since we started
 	}
 	return w.Missing, true

@@ -30,7 +30,7 @@ type CameraInput struct {
 
 // CameraStatus is a camera with what is known of it. It holds no secrets.
 type CameraStatus struct {
-	Camera             // MainURL and SubURL as used, masked; no password
+	Camera      // MainURL and SubURL as used, masked; no password
 	HasPassword bool
 	State       string
 	Reason      string
@@ -43,8 +43,8 @@ type CameraStatus struct {
 
 	BitsPerSecond int64  // written to disk, over about a minute; 0 if not recording
 	Drops         uint64 // access units lost to a full queue since start
-	Bytes       int64     // footage on disk
-	HeldBytes   int64
+	Bytes         int64  // footage on disk
+	HeldBytes     int64
 }
 
 func set[T any](dst *T, src *T) {

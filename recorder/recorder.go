@@ -88,41 +88,44 @@ type Recorder struct {
 // New opens the volume, repairs what the last run left, opens the index and
 // reads the cameras. It starts nothing. Close releases everything if Run is
 // not called.
-func New(o Options) (r *Recorder, err error) {
+func New(o Options) (*Recorder, error) {
 	if o.Emit == nil {
 		o.Emit = func(Event) {}
 	}
 	if o.Segment == 0 {
 		o.Segment = time.Minute
 	}
-	r = &Recorder{o: o, cameras: map[string]*camera{}}
+	r := &Recorder{o: o, cameras: map[string]*camera{}}
 	r.changes.init()
-	if r.store, err = newStore(o.State); err != nil {
-		return nil, err
+	if err := r.open(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// open does the work of New; what it opened is released by Close.
+func (r *Recorder) open() (err error) {
+	if r.store, err = newStore(r.o.State); err != nil {
+		return err
 	}
 	if err := r.openVolume(); err != nil {
-		return nil, err
+		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, r.Close())
-		}
-	}()
 	if err := r.openIndex(); err != nil {
-		return nil, err
+		return err
 	}
 	r.sweeper = r.newSweeper()
 	r.library = playback.New(librarySource{r})
 	all, err := r.store.all()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range all {
 		c := newCamera(r, all[i])
 		c.ordinal = i
 		r.cameras[all[i].ID] = c
 	}
-	return r, nil
+	return nil
 }
 
 // Close releases the volume and the index. Run must have returned, or never

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -195,6 +196,8 @@ func TestCorruptFootageIsAGapAndReported(t *testing.T) {
 	if n := strings.TrimSpace(output(t, "ffprobe", "-v", "error", "-select_streams", "v", "-count_packets", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", clip)); n == "" || n == "0" {
 		t.Errorf("a clip across damage holds %q frames", n)
 	}
+	b.waitState("cam", "recording", time.Second)
+	b.stop(syscall.SIGTERM)
 	cmd := exec.Command(binary(t), "fsck", "--volume", filepath.Join(b.data, "footage-volume"))
 	out, _ := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 1 {
@@ -205,5 +208,4 @@ func TestCorruptFootageIsAGapAndReported(t *testing.T) {
 			t.Errorf("fsck does not name %s:\n%s", filepath.Base(f), out)
 		}
 	}
-	b.waitState("cam", "recording", time.Second)
 }

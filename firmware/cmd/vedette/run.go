@@ -327,4 +327,3 @@ func (p *process) greet(context.Context) error {
 	}
 	return nil
 }
-
