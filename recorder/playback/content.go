@@ -17,7 +17,7 @@ type Clip struct {
 	Gaps    []Gap         // what is missing of the range asked for, ascending
 	ETag    string        // names the bytes; with its quotes
 
-	ctx     context.Context //nolint:containedctx // an io.Reader has no other way to end early
+	ctx     context.Context // an io.Reader has no other way to end early
 	src     Source
 	rows    []Row
 	leases  []func()

@@ -286,6 +286,12 @@ func Frames(t testing.TB, file string) int {
 	t.Helper()
 	out := Command(t, "ffprobe", "-v", "error", "-count_frames", "-select_streams", "v:0",
 		"-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", file)
+	return Number(t, out)
+}
+
+// Number reads the one number that ffprobe said as csv.
+func Number(t testing.TB, out string) int {
+	t.Helper()
 	n, err := strconv.Atoi(strings.Trim(strings.TrimSpace(out), ","))
 	if err != nil {
 		t.Fatalf("ffprobe said %q", out)
