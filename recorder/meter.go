@@ -17,6 +17,7 @@ func (r *Recorder) meter(ctx context.Context) error {
 		}
 		now := time.Now() // rates are of the monotonic clock
 		r.holdDue()
+		r.volume.Rest(!r.sweeper.MayRecord())
 		r.rate.sample(r.volume.Stats().Written, now)
 		for _, c := range r.all() {
 			c.sample(now)

@@ -82,7 +82,7 @@ func (v *Volume) Create(n Name, head []byte, expect int64) (*File, error) {
 	switch {
 	case v.closed:
 		return nil, ErrClosed
-	case v.full:
+	case v.full, v.resting:
 		return nil, ErrFull
 	case v.queued > v.limit/2:
 		return nil, ErrOverloaded
@@ -118,6 +118,9 @@ func (f *File) admit(size int64) error {
 		return f.err
 	case f.v.closed || f.ended:
 		return ErrClosed
+	case f.v.resting:
+		f.err = ErrFull
+		return f.err
 	case f.v.queued > 0 && f.v.queued+size > f.v.limit:
 		f.err = ErrOverloaded
 		return f.err

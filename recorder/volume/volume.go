@@ -74,13 +74,14 @@ type Volume struct {
 
 	w writer // owned by the goroutine of Run
 
-	mu     sync.Mutex
-	queue  []op
-	spare  []op // the queue's other buffer
-	queued int64
-	full   bool
-	closed bool
-	stats  Stats
+	mu      sync.Mutex
+	queue   []op
+	spare   []op // the queue's other buffer
+	queued  int64
+	full    bool
+	resting bool // told to take no footage
+	closed  bool
+	stats   Stats
 }
 
 // Stats describes the work of a volume.
@@ -271,6 +272,15 @@ func (v *Volume) OnCycle(f func()) (remove func()) {
 		defer v.cycleMu.Unlock()
 		delete(v.cutters, id)
 	}
+}
+
+// Rest has the volume take no footage while on is true: Create and Append
+// return ErrFull, and what was appended is made durable as ever. It keeps the
+// reserve for the index when the sweeper cannot.
+func (v *Volume) Rest(on bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.resting = on
 }
 
 // Hurry has the next sync cycle begin at once. It does not wait for it.
