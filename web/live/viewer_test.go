@@ -50,6 +50,19 @@ func TestASlowViewerGoesOnAtTheNextKeyFrame(t *testing.T) {
 	}
 }
 
+func TestARepeatedGOPLeavesOutTheSound(t *testing.T) {
+	gop := []*batch{testBatch(0, true, 10), {ts: 1, audio: true}, testBatch(2, false, 10)}
+	var c counters
+	v := newViewer(&c)
+	v.push(testBatch(9, true, 10))
+	if v.prime(gop, true); len(v.queue) != 2 || v.queue[1].ts != 2 || v.bytes != 20 {
+		t.Errorf("%d units of %d bytes queued, want the 2 pictures", len(v.queue), v.bytes)
+	}
+	if v.prime(gop, false); len(v.queue) != 3 {
+		t.Errorf("%d units queued for someone new, want the sound too", len(v.queue))
+	}
+}
+
 func TestAnOverflowByAKeyFrameBeginsWithIt(t *testing.T) {
 	var c counters
 	v := newViewer(&c)
