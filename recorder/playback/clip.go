@@ -24,9 +24,11 @@ const audioLead = 50
 // it is read. It begins with the key frame at or before from, and an edit
 // list has players start at from itself. Gaps collapse: footage stands
 // without a pause, and Gaps says what is missing. A change of parameters
-// begins a new sample description; footage of another video codec than the
-// first cannot stand in the same track, and counts as a gap without a
-// reason. Damaged footage is left out and counts as a gap of the disk.
+// begins a new sample description, and puts the parameters in front of key
+// frames too, for players that look at the first description alone. Footage
+// of another video codec than the first cannot stand in the same track, and
+// counts as a gap without a reason; audio of another codec is left out.
+// Damaged footage is left out and counts as a gap of the disk.
 //
 // The same range of the same footage gives the same bytes. The segments are
 // leased until Close. ctx ends reading too. It returns ErrTooLong beyond
@@ -105,10 +107,7 @@ func (c *cutter) segment(f *footage) error {
 		c.prev = nil
 		return nil
 	}
-	audio := audioOf(f)
-	if audio >= 0 && c.audio.describe(&c.movie, &f.header.Tracks[audio]) != nil {
-		audio = -1
-	}
+	audio := c.audioOf(f)
 	c.clip.lease(c.src, f.Row)
 	file, err := c.src.Open(f.Row)
 	if err != nil {
@@ -170,11 +169,18 @@ func (f *footage) keyFor(at int64) (dts int64, ok bool) {
 	return dts, ok
 }
 
-func audioOf(f *footage) int {
+// audioOf returns the index of the track whose audio is taken of f, or -1.
+// Audio of another codec than the first is silence.
+func (c *cutter) audioOf(f *footage) int {
 	for i := range f.header.Tracks {
-		if !f.header.Tracks[i].Codec.IsVideo() {
-			return i
+		t := &f.header.Tracks[i]
+		if t.Codec.IsVideo() {
+			continue
 		}
+		if c.audio.track != nil && c.audio.codec() != t.Codec || c.audio.describe(&c.movie, t) != nil {
+			return -1
+		}
+		return i
 	}
 	return -1
 }
@@ -264,16 +270,13 @@ func (c *cutter) finish() {
 
 // seal puts the tables of m in front of the media.
 func (c *Clip) seal(m *fmp4.Movie) {
-	var media int64
-	if n := len(c.extents); n > 0 {
-		media = c.extents[n-1].at + c.extents[n-1].size
-	}
+	media := c.media()
 	c.head = m.Bytes(media)
 	c.size = int64(len(c.head)) + media
 	sum := sha256.New()
 	for _, r := range c.rows {
 		fmt.Fprintf(sum, "%s/%s\n", r.Camera, r.ID)
 	}
-	sum.Write(c.head)
+	sum.Write(c.head) // with the size of every sample
 	c.ETag = `"` + hex.EncodeToString(sum.Sum(nil)[:16]) + `"`
 }

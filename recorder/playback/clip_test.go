@@ -126,21 +126,58 @@ func TestGapsInAClipCollapseAndAreReported(t *testing.T) {
 }
 
 func TestAClipGoesOnAfterAChangeOfParameters(t *testing.T) {
+	tests := []struct {
+		name   string
+		first  fmp4test.Options
+		second fmp4test.Options
+		frames int
+		sizes  []string
+	}{
+		{"of size", fmp4test.Options{Audio: media.AAC}, fmp4test.Options{Audio: media.AAC, Width: 640, Height: 360}, 25 + 100 + 100, []string{"320,180", "640,360"}},
+		{"of size, H.265", fmp4test.Options{Codec: media.H265}, fmp4test.Options{Codec: media.H265, Width: 640, Height: 360}, 25 + 100 + 100, []string{"320,180", "640,360"}},
+		{"of the audio codec", fmp4test.Options{Audio: media.AAC}, fmp4test.Options{Audio: media.PCMU}, 25 + 100 + 100, nil},
+		{"of everything but the size", fmp4test.Options{}, fmp4test.Options{Audio: media.AAC, FPS: 20, BFrames: 2}, 25 + 80 + 100, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newShelf(t)
+			s.record(t, tt.first, segment.None)
+			tt.second.RunStart = fmp4test.Start + 4_120_000
+			s.record(t, tt.second, segment.None)
+			s.rows[len(s.rows)-1].End = start + 8_120
+			tt.first.RunStart = fmp4test.Start + 8_240_000 // and back again
+			s.record(t, tt.first, segment.None)
+			c, data := clip(t, s, 3000, 12_240)
+			file := save(t, data)
+			if said := fmp4test.Warnings(t, file); said != "" {
+				t.Errorf("players complain:\n%s", said)
+			}
+			if got := fmp4test.Frames(t, file); got != tt.frames {
+				t.Errorf("%d pictures, want %d", got, tt.frames)
+			}
+			// Holes of 120 ms are too small for a gap: the last picture stands.
+			if c.Covered != 9240*time.Millisecond || len(c.Gaps) > 0 {
+				t.Errorf("covered %v with gaps %v, want 9.24 s without", c.Covered, c.Gaps)
+			}
+			out := fmp4test.Command(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=width,height", "-of", "csv=p=0", file)
+			for _, size := range tt.sizes {
+				if !strings.Contains(out, size) {
+					t.Errorf("no picture of %s is decoded", size)
+				}
+			}
+		})
+	}
+}
+
+// TestChangedParametersStandBeforeKeyFrames holds what browsers need: they
+// read the first sample description alone.
+func TestChangedParametersStandBeforeKeyFrames(t *testing.T) {
 	s := newShelf(t)
-	s.record(t, fmp4test.Options{Audio: media.AAC}, segment.None)
-	s.record(t, fmp4test.Options{Audio: media.AAC, Width: 640, Height: 360, RunStart: fmp4test.Start + 4_120_000}, segment.None)
-	c, data := clip(t, s, 3000, 8120)
-	file := save(t, data)
-	if got := fmp4test.Frames(t, file); got != 25+100 {
-		t.Errorf("%d pictures, want 125", got)
-	}
-	// The hole of 120 ms is too small for a gap: the last picture stands.
-	if c.Covered != 5120*time.Millisecond || len(c.Gaps) > 0 {
-		t.Errorf("covered %v with gaps %v, want 5.12 s without", c.Covered, c.Gaps)
-	}
-	out := fmp4test.Command(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=width,height", "-of", "csv=p=0", file)
-	if !strings.Contains(out, "320,180") || !strings.Contains(out, "640,360") {
-		t.Error("not both sizes are decoded")
+	s.record(t, fmp4test.Options{}, segment.None)
+	run, _ := s.record(t, fmp4test.Options{Width: 640, Height: 360, RunStart: fmp4test.Start + 4_000_000}, segment.None)
+	_, data := clip(t, s, 0, 8000)
+	if n := bytes.Count(data, parameterSets(&run.Tracks[0])); n != 2 {
+		t.Errorf("the second parameters stand in the media %d times, want once for each of 2 key frames", n)
 	}
 }
 

@@ -29,11 +29,12 @@ type Clip struct {
 	opened  int
 }
 
-// extent is a stretch of a segment file in the clip.
+// extent is a stretch of a segment file, or of memory, in the clip.
 type extent struct {
-	at   int64 // in the clip's media
-	row  int   // index into rows
-	off  int64 // in the file
+	at   int64  // in the clip's media
+	mem  []byte // the bytes themselves, or nil
+	row  int    // index into rows
+	off  int64  // in the file
 	size int64
 }
 
@@ -43,21 +44,29 @@ func (c *Clip) lease(src Source, r Row) {
 	c.leases = append(c.leases, src.Lease(r))
 }
 
-// append adds size bytes at off of the last row's file, and returns where
-// they stand in the media.
-func (c *Clip) append(off, size int64) (at int64) {
+// media returns how many bytes of media there are.
+func (c *Clip) media() int64 {
+	if n := len(c.extents); n > 0 {
+		return c.extents[n-1].at + c.extents[n-1].size
+	}
+	return 0
+}
+
+// append adds size bytes at off of the last row's file to the media.
+func (c *Clip) append(off, size int64) {
 	row := len(c.rows) - 1
-	n := len(c.extents)
-	if n > 0 {
-		last := &c.extents[n-1]
-		at = last.at + last.size
-		if last.row == row && last.off+last.size == off {
+	if n := len(c.extents); n > 0 {
+		if last := &c.extents[n-1]; last.mem == nil && last.row == row && last.off+last.size == off {
 			last.size += size
-			return at
+			return
 		}
 	}
-	c.extents = append(c.extents, extent{at: at, row: row, off: off, size: size})
-	return at
+	c.extents = append(c.extents, extent{at: c.media(), row: row, off: off, size: size})
+}
+
+// insert adds bytes that stand in no file to the media.
+func (c *Clip) insert(p []byte) {
+	c.extents = append(c.extents, extent{at: c.media(), mem: p, size: int64(len(p))})
 }
 
 // Size returns the length in bytes.
@@ -106,6 +115,9 @@ func (c *Clip) piece(p []byte) (int, error) {
 	at := c.pos - int64(len(c.head))
 	i := sort.Search(len(c.extents), func(i int) bool { return c.extents[i].at > at }) - 1
 	e := c.extents[i]
+	if e.mem != nil {
+		return copy(p, e.mem[at-e.at:]), nil
+	}
 	if err := c.open(e.row); err != nil {
 		return 0, err
 	}

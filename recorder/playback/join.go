@@ -1,6 +1,8 @@
 package playback
 
 import (
+	"encoding/binary"
+
 	"vedette/recorder/fmp4"
 	"vedette/recorder/media"
 )
@@ -11,6 +13,9 @@ type joiner struct {
 	track *fmp4.MovieTrack
 	kind  media.Codec
 	entry int // sample description of the present segment
+	// sets go in front of key frames once parameters have changed: not every
+	// player looks at a second sample description.
+	sets []byte
 
 	any     bool
 	inChunk bool
@@ -31,8 +36,24 @@ func (j *joiner) describe(m *fmp4.Movie, t *media.Track) (err error) {
 		}
 		j.kind = t.Codec
 	}
-	j.entry, err = j.track.Describe(*t)
-	return err
+	if j.entry, err = j.track.Describe(*t); err != nil {
+		return err
+	}
+	if t.Codec.IsVideo() && (j.entry > 0 || j.sets != nil) {
+		j.sets = parameterSets(t)
+	}
+	return nil
+}
+
+// parameterSets returns the sets of t as NAL units with length prefixes.
+func parameterSets(t *media.Track) (out []byte) {
+	for _, nal := range [...][]byte{t.VPS, t.SPS, t.PPS} {
+		if len(nal) > 0 {
+			out = binary.BigEndian.AppendUint32(out, uint32(len(nal)))
+			out = append(out, nal...)
+		}
+	}
+	return out
 }
 
 // add takes a sample of a segment that begins at base. One that is not later
@@ -47,9 +68,16 @@ func (j *joiner) add(c *Clip, s fmp4.Sample, base int64) bool {
 	} else {
 		j.any, j.first = true, dts
 	}
-	if at := c.append(s.Offset, int64(s.Size)); !j.inChunk {
-		j.track.Chunk(at, j.entry)
+	if !j.inChunk {
+		j.track.Chunk(c.media(), j.entry)
 		j.inChunk = true
+	}
+	if s.Random && j.sets != nil {
+		c.insert(j.sets)
+	}
+	c.append(s.Offset, int64(s.Size))
+	if s.Random {
+		s.Size += int32(len(j.sets))
 	}
 	j.waiting, j.last, j.until = s, dts, dts+s.Duration
 	return true

@@ -55,7 +55,8 @@ func (l *Library) still(clip *Clip, f *footage, at int64) bool {
 		if err != nil {
 			return false
 		}
-		t.Chunk(clip.append(s.Offset, int64(s.Size)), 0)
+		clip.append(s.Offset, int64(s.Size))
+		t.Chunk(0, 0)
 		t.Sample(max(s.Duration, 1), 0, s.Size, true)
 		clip.Start, clip.Covered = f.at(s.DTS), v.Duration(s.Duration)
 		clip.seal(&m)

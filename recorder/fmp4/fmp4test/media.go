@@ -266,7 +266,7 @@ func Warnings(t testing.TB, file string) string {
 	var said strings.Builder
 	for _, args := range [][]string{
 		{"-v", "warning", "-i", file},
-		{"-v", "warning", "-i", file, "-map", "0", "-f", "null", "-"},
+		{"-v", "warning", "-i", file, "-map", "0", "-fps_mode", "passthrough", "-enc_time_base:v", "1:90000", "-f", "null", "-"},
 	} {
 		name := "ffmpeg"
 		if len(args) == 4 {
