@@ -124,7 +124,11 @@ func (t *MovieTrack) shown() int64 {
 // Bytes returns everything in front of size bytes of media: ftyp, moov and
 // the header of mdat. Tracks without samples are left out.
 func (m *Movie) Bytes(size int64) []byte {
-	w := &boxes{}
+	room := 1024
+	for _, t := range m.tracks {
+		room += 2048*(1+len(t.entries)) + len(t.stts) + len(t.ctts) + len(t.stss) + len(t.stsz) + 20*len(t.chunks)
+	}
+	w := &boxes{make([]byte, 0, room)}
 	w.ftyp("isom", "isomiso6mp41")
 	moov := w.open("moov")
 	var length int64

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vedette/recorder/fmp4"
+	"vedette/recorder/media"
 	"vedette/recorder/segment"
 )
 
@@ -263,16 +264,16 @@ func (c *cutter) finish() {
 	}
 	clip := c.clip
 	clip.Start = c.first
-	clip.Covered = time.Duration(length) * time.Second / fmp4.MovieScale
+	clip.Covered = media.Track{ClockRate: fmp4.MovieScale}.Duration(length)
 	slices.SortFunc(clip.Gaps, func(a, b Gap) int { return cmp.Compare(a.Start, b.Start) })
 	clip.seal(&c.movie)
 }
 
 // seal puts the tables of m in front of the media.
 func (c *Clip) seal(m *fmp4.Movie) {
-	media := c.media()
-	c.head = m.Bytes(media)
-	c.size = int64(len(c.head)) + media
+	size := c.media()
+	c.head = m.Bytes(size)
+	c.size = int64(len(c.head)) + size
 	sum := sha256.New()
 	for _, r := range c.rows {
 		fmt.Fprintf(sum, "%s/%s\n", r.Camera, r.ID)

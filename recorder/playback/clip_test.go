@@ -13,6 +13,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"vedette/recorder/fmp4"
 	"vedette/recorder/fmp4/fmp4test"
 	"vedette/recorder/media"
 	"vedette/recorder/segment"
@@ -166,6 +167,36 @@ func TestAClipGoesOnAfterAChangeOfParameters(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAClipBeginsWithTheLastKeyFrameBefore(t *testing.T) {
+	f := footage{Row{Start: start}, info{
+		header: &fmp4.Header{Tracks: []media.Track{{Codec: media.H264, ClockRate: 90000}}},
+		parts: []fmp4.PartInfo{
+			{DTS: 0, Duration: 72_000, Key: -1}, {DTS: 72_000, Duration: 72_000, Key: 90_000},
+			{DTS: 144_000, Duration: 72_000, Key: -1}, {DTS: 216_000, Duration: 72_000, Key: 270_000},
+		},
+	}}
+	tests := []struct {
+		name string
+		at   int64 // ms
+		want int64 // ticks
+	}{
+		{"before the segment", -5, 90_000},
+		{"before its first key frame", 999, 90_000},
+		{"exactly at a key frame", 3000, 270_000},
+		{"a millisecond before", 2999, 90_000},
+		{"behind the segment", 9000, 270_000},
+	}
+	for _, tt := range tests {
+		if got, ok := f.keyFor(start + tt.at); got != tt.want || !ok {
+			t.Errorf("%s: key frame at %d, %v, want %d", tt.name, got, ok, tt.want)
+		}
+	}
+	f.parts = f.parts[:1]
+	if _, ok := f.keyFor(start); ok {
+		t.Error("a key frame was found where there is none")
 	}
 }
 
