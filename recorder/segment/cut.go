@@ -129,6 +129,11 @@ func (w *Writer) rotateTo(u *media.AccessUnit) {
 
 // create opens a segment that begins with u.
 func (w *Writer) create(u *media.AccessUnit) {
+	if u.Wall/1000 == w.begun.Start {
+		// A camera that changes its parameters at once begins several runs in
+		// the same millisecond; their names must still differ.
+		w.number = max(w.number, w.begun.Seq+1)
+	}
 	name := volume.Name{Camera: w.o.Camera, Start: u.Wall / 1000, Seq: w.number, Open: true}
 	reason := w.missing
 	if w.since == 0 || reason != Clock && name.Start-w.since < gapShortest {
@@ -158,7 +163,7 @@ func (w *Writer) create(u *media.AccessUnit) {
 		facts: Open{Name: name, Run: w.run.ID, Codec: track.Codec, Width: clamp16(track.Width), Height: clamp16(track.Height),
 			Trusted: w.run.Trusted, Audio: w.run.Audio() >= 0, Gap: reason},
 	}
-	w.cur = s
+	w.cur, w.begun = s, name
 	w.number++
 	w.opened(s)
 	if w.writing == 0 || reason != None {

@@ -153,8 +153,9 @@ type Writer struct {
 	video   int  // index of the run's video track
 	refused bool // the run cannot be written at all
 	number  uint32
-	cur     *segment // being filled
-	late    *segment // ended, waits for late audio
+	begun   volume.Name // of the newest segment
+	cur     *segment    // being filled
+	late    *segment    // ended, waits for late audio
 	last    *media.AccessUnit
 	missing GapReason
 	since   int64 // of missing, UTC ms; 0 = unknown

@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,25 +16,39 @@ var rtspURL = regexp.MustCompile(`rtsp://\S+`)
 // not about what a foreign one sends, and returns its address.
 func startSimcam(t *testing.T, args ...string) string {
 	t.Helper()
+	url, _ := simulate(t, "127.0.0.1:0", args...)
+	return url
+}
+
+// startSimcamAt starts it on a fixed address; stop pulls its plug.
+func startSimcamAt(t *testing.T, addr string) (stop func()) {
+	t.Helper()
+	_, stop = simulate(t, addr)
+	return stop
+}
+
+func simulate(t *testing.T, addr string, args ...string) (url string, stop func()) {
+	t.Helper()
 	log := &logBuffer{}
-	cmd := exec.Command(binary(t), append([]string{"simcam", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd := exec.Command(binary(t), append([]string{"simcam", "--listen", addr}, args...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
+	t.Cleanup(stop)
 	for range 100 {
 		if u := rtspURL.FindString(log.String()); u != "" {
-			return u
+			return u, stop
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("the simulated camera does not say its address:\n%s", log)
-	return ""
+	return "", stop
 }
 
 // heavyClip makes a clip of about 8 Mb/s.
