@@ -102,7 +102,7 @@ func TestAFullDiskIsSwept(t *testing.T) {
 		if err := syscall.Statfs(mount, &st); err != nil {
 			t.Fatal(err)
 		}
-		least = min(least, int64(st.Bavail)*st.Bsize)
+		least = min(least, int64(st.Bavail)*int64(st.Bsize))
 		time.Sleep(200 * time.Millisecond)
 	}
 	b.waitState("cam", "recording", time.Second)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/asdine/storm/v3"
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // openState opens the state database below the data directory, which it
@@ -22,7 +23,7 @@ func openState(dataDir string) (*storm.DB, error) {
 	o.PageSize = 4096 // also on kernels with larger pages: what a commit writes counts
 	db, err := storm.Open(filepath.Join(dataDir, "state.db"), storm.BoltOptions(0o600, &o))
 	switch {
-	case errors.Is(err, bolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("open state: %s is in use: is vedette running on it already?", filepath.Join(dataDir, "state.db"))
 	case err != nil:
 		return nil, fmt.Errorf("open state: %w", err)

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// call runs the command line args as main would.
+func call(t *testing.T, stdin string, args ...string) (code int, out, err string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = dispatch(t.Context(), args, streams{strings.NewReader(stdin), &o, &e})
+	return code, o.String(), e.String()
+}
+
+func TestTheCommandLineSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	tests := []struct {
+		name  string
+		stdin string
+		args  []string
+		code  int
+		want  string // in what is printed
+	}{
+		{"nothing", "", nil, 2, "vedette run"},
+		{"an unknown command", "", []string{"fly"}, 2, `there is no command "fly"`},
+		{"the version", "", []string{"version"}, 0, "vedette dev"},
+		{"an unknown flag", "", []string{"run", "--fly"}, 2, "flag provided but not defined"},
+		{"an argument too many", "", []string{"run", "now"}, 2, "run takes no arguments"},
+		{"help", "", []string{"fsck", "--help"}, 0, "-volume"},
+		{"fsck of nothing", "", []string{"fsck"}, 2, "usage: vedette fsck --volume"},
+		{"fsck of a directory that is none", "", []string{"fsck", "--volume", filepath.Join(dir, "none")}, 2, "vedette: "},
+		{"a configuration that is not there", "", []string{"run", "--config", filepath.Join(dir, "none.toml"), "--data", dir}, 2, "read configuration"},
+		{"a user without a password", "", []string{"user", "add", "ann", "--data", dir}, 2, "--password-stdin"},
+		{"a user without a name", "", []string{"user", "add", "--password-stdin", "--data", dir}, 2, "usage: vedette user add NAME"},
+		{"a password too short", "short\n", []string{"user", "add", "ann", "--password-stdin", "--data", dir}, 1, "password"},
+		{"a role that is none", "correct horse battery\n", []string{"user", "add", "ann", "--role", "king", "--password-stdin", "--data", dir}, 1, "role"},
+		{"a good user, flags before and after", "correct horse battery\n", []string{"user", "--data", dir, "add", "ann", "--password-stdin"}, 0, "added ann as admin"},
+		{"the same user again", "correct horse battery\n", []string{"user", "add", "Ann", "--password-stdin", "--data", dir}, 1, "already"},
+		{"a simulated camera of a clip that is not there", "", []string{"simcam", "--clip", filepath.Join(dir, "none.mp4")}, 2, "none.mp4"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, err := call(t, tt.stdin, tt.args...)
+			if code != tt.code || !strings.Contains(strings.ToLower(out+err), strings.ToLower(tt.want)) {
+				t.Errorf("exit code %d, want %d and %q in:\n%s%s", code, tt.code, tt.want, out, err)
+			}
+			if strings.Contains(out+err, "horse") {
+				t.Errorf("a password was printed:\n%s%s", out, err)
+			}
+		})
+	}
+}
+
+// TestASimulatedCameraStopsWhenTold ends at once with a dead context and says
+// no error.
+func TestASimulatedCameraStopsWhenTold(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var o, e bytes.Buffer
+	if code := dispatch(ctx, []string{"simcam", "--listen", "127.0.0.1:0", "--path", "a", "--path", "b"}, streams{strings.NewReader(""), &o, &e}); code != 0 {
+		t.Errorf("exit code %d: %s", code, e.String())
+	}
+	if got := strings.Count(o.String(), "rtsp://127.0.0.1:"); got != 2 {
+		t.Errorf("it says %q, want two addresses", o.String())
+	}
+}
