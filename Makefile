@@ -45,7 +45,8 @@ race: ## unit tests with the race detector
 e2e: build ## the built binary against GStreamer's RTSP server, kill -9, a full disk
 	go test -count=1 -timeout 10m ./test/e2e
 
-browser: build ## the panel in Chromium
+browser: build ## the panel: its types, its units, and the whole of it in Chromium
+	cd web/ui && npm run types && npm test
 	cd test/browser && npm test
 
 fuzz: ## every fuzz target for FUZZTIME each
@@ -61,7 +62,7 @@ bench: build ## speed beside named peers; results belong into docs/BENCHMARKS.md
 	./bench/run.sh
 
 panel: ## build the panel again from web/ui/src
-	cd web/ui && npm ci --ignore-scripts=false && npm run build
+	cd web/ui && npm ci --ignore-scripts && npm run build
 
 clean: ## remove what was built (never footage)
 	rm -rf bin dist

@@ -107,6 +107,7 @@ func interleaved(seq int, payload []byte) []byte {
 // the good one records without a gap, nothing panics, and no password shows
 // up anywhere.
 func TestAwfulCamerasAreNamedAndLeaveOthersAlone(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	garbage := func(c net.Conn) {
 		for i := range 200_000 { // until the connection is closed on us
 			junk := make([]byte, 1+i*7%1200)
@@ -191,6 +192,7 @@ func TestAwfulCamerasAreNamedAndLeaveOthersAlone(t *testing.T) {
 // TestAnAbsentCameraIsOneEventAndAGap pulls a camera's plug: one event when it
 // goes, one when it is back, a gap with its reason between.
 func TestAnAbsentCameraIsOneEventAndAGap(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	addr := freeAddr(t)
 	stop := startSimcamAt(t, addr)
 	b := newBox(t, shortSegments)

@@ -164,6 +164,7 @@ func fill(t *testing.T, file string) {
 // TestCorruptFootageIsAGapAndReported damages closed files in every way that
 // disks do; what is damaged is skipped and named, the rest plays.
 func TestCorruptFootageIsAGapAndReported(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	b := newBox(t, shortSegments)
 	cam := startSimcam(t)
 	b.start()

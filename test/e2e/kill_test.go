@@ -21,6 +21,7 @@ const kills = 50
 // records. Each time it records again within 5 s, at most 3 s of footage are
 // lost, and in the end no file is unreadable.
 func TestKillNineFiftyTimes(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	cam := testkit.StartCamera(t, testkit.CameraOptions{})
 	b := newBox(t, shortSegments)
 	b.start()
@@ -85,9 +86,10 @@ func lossAt(tl timeline, at time.Time) time.Duration {
 	return last
 }
 
-// TestAFullDiskIsSweptAndNeverStopsRecording records on an ext4 of 96 MiB
+// TestAFullDiskIsSwept records on an ext4 of 96 MiB
 // until the floor is crossed many times over.
 func TestAFullDiskIsSwept(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	mount := mountExt4(t, 96<<20)
 	cam := startSimcam(t, "--clip", heavyClip(t))
 	b := newBox(t, fmt.Sprintf("%s[volume]\npath = %q\n[sweep]\nfloor_bytes = %d\n", shortSegments, filepath.Join(mount, "v"), 40<<20))

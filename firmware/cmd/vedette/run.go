@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -85,6 +86,9 @@ type process struct {
 	http     *http.Server
 	listener net.Listener
 	stop     context.CancelFunc // ends run; set by it
+	// acknowledge is until when, counted from started, the lights show that a
+	// hold was done.
+	acknowledge atomic.Int64
 }
 
 // build makes every part and starts none. What it opened is closed again if

@@ -10,6 +10,7 @@ import (
 
 	"vedette/firmware/health"
 	"vedette/hal/button"
+	"vedette/hal/led"
 	"vedette/perception/events"
 	"vedette/recorder"
 	"vedette/web/api"
@@ -91,11 +92,19 @@ func (p *process) checkCameras() health.Verdict {
 	return health.Verdict{State: health.Recording}
 }
 
-// showHealth puts the state on the lights.
+// showHealth puts the state on the lights. For a moment after a hold they
+// acknowledge it instead.
 func (p *process) showHealth(r health.Report) {
 	v, err := p.recorder.VolumeStatus()
-	p.board.show(health.LightsFor(r.State, err == nil && v.BytesPerSecond > 0))
+	lights := health.LightsFor(r.State, err == nil && v.BytesPerSecond > 0)
+	if time.Since(p.started) < time.Duration(p.acknowledge.Load()) {
+		lights.Status = led.Fast
+	}
+	p.board.show(lights)
 }
+
+// acknowledgeFor is how long the lights show that a hold was done.
+const acknowledgeFor = 3 * time.Second
 
 // holdMinutes is how much of the past a short press locks.
 const holdMinutes = 5
@@ -111,11 +120,17 @@ func (p *process) gesture(e button.Event) {
 		payload["action"], payload["segments"] = "evidence_hold", held
 		if err != nil {
 			payload["error"], severity = err.Error(), events.Critical
+			break
 		}
+		p.acknowledge.Store(int64(time.Since(p.started) + acknowledgeFor))
 	case button.Hold:
 		payload["action"] = "stop"
 	case button.Long:
-		payload["action"] = "setup_window"
+		payload["action"] = "none"
+		if code := p.auth.ClaimCode(); code != "" {
+			payload["action"] = "claim_code_shown"
+			fmt.Fprintf(p.std.out, "claim code: %s\n", code)
+		}
 	case button.Broken:
 		payload["action"], severity = "none", events.Warning
 	}
