@@ -42,6 +42,7 @@ type camera struct {
 	state  string
 	reason string
 	since  time.Time
+	told   string // type of the last event about the state
 	// ran says that the camera was started before in this process, and
 	// recorded whether it was recording then.
 	ran, recorded bool
@@ -198,20 +199,32 @@ func stateOf(record bool, main ingest.State, p progress) (state, reason string) 
 	return StateConnecting, "waiting for the first key frame"
 }
 
-// tell emits one event for a change of state that people care about.
+// tell emits one event for a change of state that people care about. A camera
+// that connects and fails again and again is told of once.
 func (c *camera) tell(id, before, state, reason string) {
+	kind, severity := "camera_"+state, Info
+	switch state {
+	case StateOffline, StateError:
+		severity = Warning
+	case StateRecording, StateLive:
+	case StateConnecting:
+		if before != StateRecording {
+			return
+		}
+		kind, severity = "camera_interrupted", Warning
+	default:
+		return
+	}
+	c.mu.Lock()
+	again := c.told == kind
+	c.told = kind
+	c.mu.Unlock()
+	if again {
+		return
+	}
 	payload := map[string]any{"state": state}
 	if reason != "" {
 		payload["reason"] = reason
 	}
-	switch state {
-	case StateOffline, StateError:
-		c.r.emit("camera_"+state, Warning, id, payload)
-	case StateRecording, StateLive:
-		c.r.emit("camera_"+state, Info, id, payload)
-	case StateConnecting:
-		if before == StateRecording {
-			c.r.emit("camera_interrupted", Warning, id, payload)
-		}
-	}
+	c.r.emit(kind, severity, id, payload)
 }

@@ -51,7 +51,7 @@ type pipeline struct {
 }
 
 type pipelineStats struct {
-	Units, Bytes, Dropped, Lossy uint64
+	Units, Bytes, Dropped, Lossy, Runs uint64
 }
 
 // hint is one entry of an RTP-Info header.
@@ -297,6 +297,7 @@ func (p *pipeline) beginRun(u rawUnit, trusted bool) {
 		p.log.Info("new run", "camera", p.camera, "run", p.run.ID, "reason", p.why)
 	}
 	p.renew, p.why, p.next = false, "", clockMap{}
+	p.stats.Runs++
 	p.onRun(p.run)
 }
 

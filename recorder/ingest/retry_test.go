@@ -124,6 +124,36 @@ func TestWatchJudgesBySilence(t *testing.T) {
 	}
 }
 
+func TestARestlessCameraIsEndedAndASlowChangerIsNot(t *testing.T) {
+	tests := []struct {
+		name  string
+		runs  func(sec int) int // begun up to that second
+		after int               // seconds; 0: never within ten minutes
+	}{
+		{"one run for ever", func(int) int { return 1 }, 0},
+		{"new parameters every second", func(s int) int { return s }, 0},
+		{"a burst at the start", func(s int) int { return 20 + s }, 0},
+		{"new parameters with every picture", func(s int) int { return 25 * s }, 1},
+		{"three times a second", func(s int) int { return 3 * s }, 11},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var w watch
+			for sec := 1; sec <= 600; sec++ {
+				if f := w.restless(uint64(tt.runs(sec))); f != nil {
+					if sec != tt.after || f.Code != CodeBadStream {
+						t.Errorf("%s after %d s, want %s after %d s", f.Code, sec, CodeBadStream, tt.after)
+					}
+					return
+				}
+			}
+			if tt.after != 0 {
+				t.Error("never ended")
+			}
+		})
+	}
+}
+
 func TestExplainFindsPlainWordsAndHidesCredentials(t *testing.T) {
 	const canary = "s3cret/?% canary"
 	o := Options{URL: "rtsp://other:inurl-canary@cam.example/x", Username: "admin", Password: canary}

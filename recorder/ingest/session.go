@@ -317,6 +317,9 @@ func (s *session) receive(ctx context.Context) error {
 		case <-tick.C:
 			s.mu.Lock()
 			f := w.look(s.video, s.all, s.pipe.run != nil, s.credit < 0)
+			if f == nil {
+				f = w.restless(s.pipe.stats.Runs)
+			}
 			s.credit = min(s.credit+floodRate, floodBurst)
 			s.mu.Unlock()
 			if f != nil {
@@ -332,6 +335,22 @@ func (s *session) receive(ctx context.Context) error {
 type watch struct {
 	seconds, silent    int
 	lastVideo, lastAll int
+	spent              int // runs beyond one a second
+	lastRuns           uint64
+}
+
+// restlessRuns is how many runs a session may begin beyond one a second: each
+// is a file of its own.
+const restlessRuns = 20
+
+// restless judges a session by the runs it began.
+func (w *watch) restless(runs uint64) *Failure {
+	w.spent = max(0, w.spent+int(runs-w.lastRuns)-1)
+	w.lastRuns = runs
+	if w.spent > restlessRuns {
+		return &Failure{Code: CodeBadStream, Reason: "the camera changes its picture format many times a second"}
+	}
+	return nil
 }
 
 func (w *watch) look(video, all int, running, flood bool) *Failure {

@@ -108,8 +108,8 @@ func checkFiles(t *testing.T, files []string, video, audio string) {
 		if err := json.Unmarshal([]byte(raw), &p); err != nil {
 			t.Fatalf("%s: %v", f, err)
 		}
-		checkStreams(t, f, p, video, audio)
 		start, duration, bytes := nameFacts(t, f)
+		checkStreams(t, f, p, video, audio, duration)
 		if st, err := os.Stat(f); err != nil || st.Size() != bytes {
 			t.Errorf("%s has %d bytes, %v", f, st.Size(), err)
 		}
@@ -123,12 +123,14 @@ func checkFiles(t *testing.T, files []string, video, audio string) {
 	}
 }
 
-func checkStreams(t *testing.T, f string, p probe, video, audio string) {
+// checkStreams wants frames of every track; the last file of a stop may be too
+// short for sound.
+func checkStreams(t *testing.T, f string, p probe, video, audio string, duration int64) {
 	t.Helper()
 	found := map[string]string{}
 	for _, s := range p.Streams {
 		found[s.CodecType] = s.CodecName
-		if n, _ := strconv.Atoi(s.NBRead); n == 0 {
+		if n, _ := strconv.Atoi(s.NBRead); n == 0 && (s.CodecType == "video" || duration > 500) {
 			t.Errorf("%s: no %s frame decodes", f, s.CodecType)
 		}
 	}
