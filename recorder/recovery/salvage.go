@@ -31,9 +31,9 @@ const abutLimit = 1000 // ms
 // on with the same run, the salvaged one ends where it begins.
 //
 // Order on disk: the torn tail is cut and the file synced; it is renamed to
-// what it holds; the directory is synced. After a power cut before the rename
-// the file is an open segment still, and salvaging it again comes to the same
-// end.
+// what it holds, or removed if that is nothing; the directory is synced. After
+// a power cut before the rename the file is an open segment still, and
+// salvaging it again comes to the same end.
 func salvage(fsys volume.FS, n volume.Name, next *volume.Name, now time.Time) (salvaged, error) {
 	h, err := fsys.Modify(n.Path())
 	if err != nil {
@@ -55,7 +55,9 @@ func salvage(fsys volume.FS, n volume.Name, next *volume.Name, now time.Time) (s
 		}
 	case empty:
 		s = salvaged{empty: true}
-		err = fsys.Remove(n.Path())
+		if err = fsys.Remove(n.Path()); err == nil {
+			err = fsys.SyncDir(path.Dir(n.Path()))
+		}
 	default:
 		s = salvaged{}
 		s.where, err = quarantine(fsys, n.Path(), string(verdict), now)
