@@ -1,0 +1,277 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"path"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vedette/internal/faultfs"
+	"vedette/recorder/hub"
+	"vedette/recorder/index"
+	"vedette/recorder/segment"
+	"vedette/recorder/sweep"
+	"vedette/recorder/volume"
+)
+
+// plan is one life of a recorder: from a disk to a power cut.
+type plan struct {
+	seed    uint64
+	life    int
+	length  time.Duration
+	clean   bool                                  // ends by being stopped, not by a power cut
+	before  func(op faultfs.Op, at time.Duration) // called before every operation
+	latency time.Duration                         // of a sync of everything; of one file or directory a tenth
+}
+
+// rig is a recorder on a faultfs disk.
+type rig struct {
+	t       *testing.T
+	plan    plan
+	rng     *rand.Rand
+	disk    *faultfs.Disk
+	led     *ledger
+	vol     *volume.Volume
+	cat     *catalog
+	sweeper *sweep.Sweeper
+	cameras []*camera
+	writers []*segment.Writer
+	began   time.Time
+
+	rows sync.Mutex
+	gaps []gap
+}
+
+type gap struct {
+	camera     string
+	start, end int64
+	cause      segment.GapReason
+}
+
+var cameraNames = []string{"door", "yard", "gate"}
+
+// lifeLength separates the lives of a recorder on the wall clock.
+const lifeLength = time.Hour
+
+// wall is the wall clock, UTC µs.
+func (r *rig) wall() int64 {
+	return epoch.Add(time.Duration(r.plan.life)*lifeLength).UnixMicro() + time.Since(r.began).Microseconds()
+}
+
+func (r *rig) now() time.Time { return time.UnixMicro(r.wall()) }
+
+// elapsed is the clock of the ledger.
+func (r *rig) elapsed() time.Duration {
+	return time.Duration(r.plan.life)*lifeLength + time.Since(r.began)
+}
+
+// tap is the volume as a segment writer sees it; the ledger learns of every
+// file.
+type tap struct {
+	*volume.Volume
+	led    *ledger
+	camera int
+}
+
+func (p tap) Create(n volume.Name, head []byte, expect int64) (*volume.File, error) {
+	f, err := p.Volume.Create(n, head, expect)
+	if err == nil {
+		p.led.mu.Lock()
+		p.led.files[p.camera] = append(p.led.files[p.camera], f)
+		p.led.mu.Unlock()
+	}
+	return f, err
+}
+
+// live records on disk as p says, inside a synctest bubble. It returns when
+// the recorder has ended or its power was cut.
+func live(t *testing.T, disk *faultfs.Disk, led *ledger, p plan) *rig {
+	r := &rig{t: t, plan: p, rng: rand.New(rand.NewPCG(p.seed, uint64(p.life)+1)), disk: disk, led: led, began: time.Now()}
+	if p.latency > 0 {
+		disk.Inject(faultfs.Fault{Kinds: []faultfs.Kind{faultfs.SyncFS}, Delay: p.latency, Sticky: true})
+		disk.Inject(faultfs.Fault{Kinds: []faultfs.Kind{faultfs.Sync, faultfs.SyncDir}, Prefix: volume.FootageDir, Delay: p.latency / 10, Sticky: true})
+	}
+	if p.before != nil {
+		disk.Before(func(op faultfs.Op) { p.before(op, r.elapsed()) })
+	}
+	x, m, report, err := recoverDisk(disk)
+	if err != nil {
+		t.Fatalf("recover: %v", err)
+	}
+	defer m.close()
+	if r.vol, err = volume.Open("disk", volume.Options{FS: disk, Log: quiet, Now: r.now}); err != nil {
+		t.Fatalf("open volume: %v", err)
+	}
+	if len(report.Problems) > 0 {
+		t.Errorf("recovery of life %d: %v", p.life, report.Problems)
+	}
+	r.cat = &catalog{Index: x, m: m, led: led}
+	led.mu.Lock()
+	led.indexed = true
+	clear(led.files)
+	led.mu.Unlock()
+	r.record()
+	// A commit of an index without power leaves nothing on the disk.
+	_ = x.Close()
+	return r
+}
+
+// record runs everything until the time is over.
+func (r *rig) record() {
+	all, stop := context.WithCancel(context.Background())
+	volCtx, stopVol := context.WithCancel(context.Background())
+	var writers, rest sync.WaitGroup
+	volDone := make(chan struct{})
+	go func() { defer close(volDone); _ = r.vol.Run(volCtx) }()
+	for i, name := range cameraNames {
+		c := &camera{name: name, n: byte(i), hub: hub.New(hub.Options{}), audio: i == 0, size: 400 + 300*i}
+		r.cameras = append(r.cameras, c)
+		w := segment.New(segment.Options{
+			Camera: name, Hub: c.hub, Volume: tap{r.vol, r.led, i}, Target: 8 * time.Second, Ordinal: i, Log: quiet, Now: r.now,
+			Closed: r.closed,
+			Gap: func(start, end int64, cause segment.GapReason) {
+				r.rows.Lock()
+				defer r.rows.Unlock()
+				r.gaps = append(r.gaps, gap{name, start, end, cause})
+			},
+		})
+		r.writers = append(r.writers, w)
+		writers.Go(func() { _ = w.Run(all) })
+	}
+	r.sweeper = sweep.New(r.cat, r.disk, r.vol, sweep.Options{
+		Limits: sweep.Limits{Floor: 1 << 10, High: 2 << 10, Reserve: 1 << 9}, Now: r.now, Log: quiet,
+		Written: func() int64 { return r.vol.Stats().Written },
+	})
+	synctest.Wait()
+	for i, c := range r.cameras {
+		rest.Go(func() { r.shoot(all, i, c) })
+	}
+	rest.Go(func() { r.commit(all) })
+	rest.Go(func() { r.disturb(all) })
+	time.Sleep(r.plan.length)
+	if !r.plan.clean {
+		r.disk.Cut()
+	}
+	stop()
+	rest.Wait()
+	writers.Wait()
+	if r.plan.clean {
+		_ = r.cat.Flush()
+	}
+	stopVol()
+	<-volDone
+	_ = r.vol.Close()
+}
+
+// closed gives a segment its row.
+func (r *rig) closed(c segment.Closed) {
+	row := index.Row{
+		Start: c.Name.Start, Duration: uint32(c.Name.Duration), Bytes: c.Name.Bytes, Seq: c.Name.Seq, Camera: c.Name.Camera,
+		Codec: c.Codec, Width: c.Width, Height: c.Height, Gap: byte(c.Gap), Flags: index.Trusted,
+	}
+	if err := r.cat.Add(row); err != nil {
+		r.t.Errorf("add row: %v", err)
+	}
+}
+
+// shoot is a camera: pictures at its rate, and now and then another run.
+func (r *rig) shoot(ctx context.Context, i int, c *camera) {
+	rng := rand.New(rand.NewPCG(r.plan.seed, uint64(100+i+10*r.plan.life)))
+	time.Sleep(time.Duration(i)*7*time.Millisecond + time.Microsecond) // never two at once
+	c.begin(r.wall())
+	runEnds := 5*time.Second + time.Duration(rng.Int64N(int64(40*time.Second)))
+	for ctx.Err() == nil {
+		if time.Since(r.began) > runEnds {
+			runEnds += 5*time.Second + time.Duration(rng.Int64N(int64(40*time.Second)))
+			if rng.IntN(2) == 0 {
+				c.hub.EndRun()
+				time.Sleep(time.Duration(rng.IntN(20)) * interval)
+			}
+			c.begin(r.wall())
+		}
+		r.led.mu.Lock()
+		id := r.led.next[i]
+		r.led.next[i]++
+		r.led.mu.Unlock()
+		wall := c.publish(id)
+		r.led.mu.Lock()
+		r.led.pictures[i] = append(r.led.pictures[i], sent{id, wall / 1000, r.elapsed()})
+		r.led.mu.Unlock()
+		time.Sleep(interval)
+	}
+}
+
+// commit commits rows like index.Run, only more often.
+func (r *rig) commit(ctx context.Context) {
+	for sleep(ctx, 9*time.Second+333*time.Microsecond) {
+		_ = r.cat.Flush() // fails without power
+	}
+}
+
+// disturb holds and sweeps at random.
+func (r *rig) disturb(ctx context.Context) {
+	for sleep(ctx, time.Duration(1500+r.rng.IntN(6000))*time.Millisecond+777*time.Microsecond) {
+		if r.rng.IntN(5) < 2 {
+			r.hold()
+			continue
+		}
+		space, err := r.vol.Space()
+		if err != nil {
+			return
+		}
+		floor := space.Available + 1 + r.rng.Int64N(400<<10)
+		r.sweeper.SetLimits(sweep.Limits{Floor: floor, High: floor + 1, Reserve: 1 << 9})
+		_ = r.sweeper.Sweep(ctx)
+	}
+}
+
+// hold locks a stretch of time of one camera, in the order of the recorder:
+// rows, then second names, then their directories.
+func (r *rig) hold() {
+	some, err := r.cat.Oldest(20, nil)
+	if err != nil || len(some) == 0 {
+		return
+	}
+	one := some[r.rng.IntN(len(some))]
+	rows, err := r.cat.Hold(one.Camera, one.Start, one.Start+1+r.rng.Int64N(12_000))
+	if err == nil && len(rows) > 0 {
+		err = link(r.disk, rows)
+	}
+	if err == nil {
+		r.led.note(r.led.held, rows...)
+	} else if !errors.Is(err, faultfs.ErrPowerLost) {
+		r.t.Errorf("hold: %v", err)
+	}
+}
+
+func link(fsys volume.FS, rows []index.Row) error {
+	dir := path.Join(volume.EvidenceDir, rows[0].Camera)
+	if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("hold evidence: %w", err)
+	}
+	for _, row := range rows {
+		n := nameOf(row)
+		if err := fsys.Link(n.Path(), n.EvidencePath()); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("hold evidence: %w", err)
+		}
+	}
+	return errors.Join(fsys.SyncDir(volume.EvidenceDir), fsys.SyncDir(dir))
+}
+
+// sleep returns false when ctx is done.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
