@@ -2,14 +2,17 @@
 // Names carry a hash of their content, so every asset may be cached for ever;
 // only index.html is asked for again.
 import { build, context } from 'esbuild';
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const arg = process.argv.indexOf('--out');
-const out = arg > 0 ? path.resolve(process.argv[arg + 1]) : path.join(here, 'dist');
+const target = arg > 0 ? path.resolve(process.argv[arg + 1]) : path.join(here, 'dist');
+const watching = process.argv.includes('--watch');
+// Built beside its place and put there whole, so that a go build at the same moment finds no half of it.
+const out = watching ? target : `${target}.new`;
 
 // KiB after gzip: what the first page loads, and all there is. The build fails above these.
 const budget = { 'initial js': 60, css: 20, 'all js': 160 };
@@ -74,7 +77,7 @@ async function weigh({ metafile: { outputs } }) {
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-if (process.argv.includes('--watch')) {
+if (watching) {
   const rebuild = { name: 'page', setup: (b) => b.onEnd((r) => r.metafile && page(r)) };
   const ctx = await context({ ...options, entryNames: '[name]', minify: false, plugins: [rebuild] });
   await ctx.watch();
@@ -83,4 +86,10 @@ if (process.argv.includes('--watch')) {
   const result = await build(options);
   await page(result);
   await weigh(result);
+  await rm(`${target}.old`, { recursive: true, force: true });
+  await rename(target, `${target}.old`).catch((e) => {
+    if (e.code !== 'ENOENT') throw e;
+  });
+  await rename(out, target);
+  await rm(`${target}.old`, { recursive: true, force: true });
 }

@@ -180,6 +180,22 @@ export function plural(n: number, one: string, many = one + 's'): string {
   return `${n} ${n === 1 ? one : many}`;
 }
 
+/** sentence makes a reason as the recorder writes it, in lower case, a sentence of its own. */
+export function sentence(s: string): string {
+  const t = s.trim();
+  return t && t.charAt(0).toUpperCase() + t.slice(1) + (/[.!?…]$/.test(t) ? '' : '.');
+}
+
+const codecs: Record<string, string> = {
+  h264: 'H.264', h265: 'H.265', hevc: 'H.265', aac: 'AAC', opus: 'Opus',
+  pcmu: 'G.711 µ-law', pcma: 'G.711 A-law', g711u: 'G.711 µ-law', g711a: 'G.711 A-law', mulaw: 'G.711 µ-law', alaw: 'G.711 A-law',
+};
+
+/** codecLabel gives H.264 for h264; what it does not know stays as it is. */
+export function codecLabel(codec: string): string {
+  return codecs[codec.toLowerCase()] ?? codec;
+}
+
 const reasons: Record<string, string> = {
   camera: 'camera gave no picture',
   overload: 'recorder overloaded',

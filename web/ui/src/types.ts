@@ -17,6 +17,7 @@ export interface Camera {
   record?: boolean;
   audio?: boolean;
   codec?: string;
+  audio_codec?: string;
   width?: number;
   height?: number;
   fps?: number;
@@ -72,6 +73,12 @@ export interface BoardButton {
 
 export interface Board {
   board?: string;
+  /** As people call it. */
+  name?: string;
+  /** Of the whole box: starting, recording, degraded … in the recorder's words. */
+  state?: string;
+  /** What is not in order, one sentence each. */
+  reasons?: string[];
   leds?: Led[];
   buttons?: BoardButton[];
   watchdog?: { timeout_s: number; left_s: number; resets?: number };

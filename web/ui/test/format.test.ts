@@ -77,8 +77,14 @@ test('a form sends what is new, and a password only when one was written', () =>
 
 test('events are sentences', () => {
   const e = (type: string, payload = {}, camera?: string) => ({ seq: 1, time: '', severity: 'info', type, payload, camera });
-  assert.deepEqual(sentence(e('camera_state', { state: 'offline', reason: 'refused' }, 'a'), 'Door'), { text: 'Door went offline', detail: 'refused' });
+  assert.deepEqual(sentence(e('camera_state', { state: 'offline', reason: 'refused' }, 'a'), 'Door'), { text: 'Door went offline', detail: 'Refused.' });
   assert.deepEqual(sentence(e('floor_prune', { files: 3 })), { text: 'Floor prune', detail: 'files 3' });
+  assert.equal(sentence(e('camera_added', { name: 'Yard' }, 'yard')).text, 'Yard was added');
+  assert.equal(sentence(e('button', { gesture: 'press', action: 'evidence_hold' })).text, 'The button was pressed: the last 5 minutes are kept');
+  assert.deepEqual(sentence(e('auth_login', { user: 'owner', address: '[::1]:50826' })), { text: 'owner signed in', detail: 'from ::1' });
+  assert.deepEqual(sentence(e('evidence_hold', { from: '2026-11-23T20:00:00Z', to: '2026-11-23T20:05:00Z', segments: 1 })),
+    { text: 'Footage from 20:00:00 to 20:05:00 is kept as evidence', detail: '1 file so far' });
+  assert.equal(sentence(e('disk_pressure', { reason: 'reserve', cleared: true })).text, 'The disk has room again');
   assert.deepEqual(sentence(e('x', { message: 'It rains.' })), { text: 'It rains.', detail: '' });
 });
 

@@ -20,9 +20,12 @@ export interface PlayerHooks {
   onState(s: PlayerState, detail: string): void;
   /** The picture moved on to t. */
   onWall(t: number): void;
-  /** The player went over a hole by itself. */
+  /** The player went over a hole by itself; to lies before from where nothing came later. */
   onJump(from: number, to: number): void;
 }
+
+/** How far before the end of all footage somebody lands who asks for later. */
+export const lastMs = 1500;
 
 const behindMs = 30_000;
 const aheadMs = 120_000;
@@ -122,8 +125,9 @@ export class Player {
         this.set('empty');
         return;
       }
-      const at = Math.min(Math.max(t, g.start), g.end - 1);
-      if (at - t > 500) this.hooks.onJump(t, at);
+      // Sound may end before the picture, and nothing plays where either is missing: the very end is no place to stand.
+      const at = t < g.end ? Math.max(t, g.start) : Math.max(g.start, g.end - lastMs);
+      if (at - t > 500 || t - g.end > 500) this.hooks.onJump(t, at);
       this.target = at;
       if (!(await this.ready(g, at)) || gen !== this.gen) return;
       this.moveTo(at);
@@ -358,7 +362,8 @@ export class Player {
     if (gen !== this.gen) return;
     const to = jumpTarget(t, this.feed.buffered(), here, next);
     if (to === null) {
-      this.set(next === null && !here && this.state !== 'loading' ? 'edge' : this.state === 'loading' ? 'loading' : 'waiting');
+      const ended = next === null && (!here || (here.end - t < lastMs && this.feed.has(here)));
+      this.set(this.state === 'loading' ? 'loading' : ended ? 'edge' : 'waiting');
       return;
     }
     if (to - t > 1000) this.hooks.onJump(t, to);

@@ -34,6 +34,8 @@ export class Live {
   constructor(
     private readonly cam: string,
     private readonly video: HTMLVideoElement,
+    /** Lies under the video and keeps the last picture while the next session has none yet. */
+    private readonly still: HTMLCanvasElement,
     private readonly hooks: LiveHooks,
   ) {
     showLive(cam, () => this.figures());
@@ -199,6 +201,9 @@ export class Live {
     this.early = [];
     if (!this.pc) return;
     socket.send('rtc.close', { session: this.session });
+    // An ended stream is drawn black: the picture stays under a video that shows nothing.
+    keep(this.video, this.still);
+    this.video.srcObject = null;
     this.pc.onconnectionstatechange = this.pc.ontrack = this.pc.onicecandidate = null;
     this.pc.close();
     this.pc = null;
@@ -218,6 +223,14 @@ export class Live {
   private figures(): LiveFigures {
     return { state: this.state, stream: this.served || this.stream, ...this.fig };
   }
+}
+
+/** keep copies what video shows to the canvas under it; without a picture the canvas stays as it is. */
+function keep(video: HTMLVideoElement, still: HTMLCanvasElement) {
+  if (video.readyState < 2 || !video.videoWidth) return;
+  still.width = video.videoWidth;
+  still.height = video.videoHeight;
+  still.getContext('2d')?.drawImage(video, 0, 0);
 }
 
 /** hurry asks for no waiting room between network and screen. */

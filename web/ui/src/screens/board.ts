@@ -77,7 +77,8 @@ function Press({ b }: { b: BoardButton }) {
     began.current = 0;
     clearInterval(timer.current);
     setHeld(null);
-    if (really) send(b, ms);
+    // A quick click is meant: what the board takes for a bounce it is not.
+    if (really) send(b, Math.max(100, ms));
   };
   const key = (e: KeyboardEvent) => {
     if (e.key !== ' ' && e.key !== 'Enter') return;

@@ -2,13 +2,13 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { cameras as api, type TestResult } from '../api';
-import { bitrate } from '../format';
+import { ago, bitrate, codecLabel, sentence } from '../format';
 import { Icon } from '../icons';
 import { go, route } from '../router';
-import { cameraList, panel, say, stale } from '../store';
+import { boxNow, cameraList, panel, say, stale } from '../store';
 import { reduce } from '../state';
 import type { Camera } from '../types';
-import { Dialog, Empty, IconButton, StateChip } from '../ui/kit';
+import { Dialog, Empty, hasPicture, IconButton, StateChip } from '../ui/kit';
 import { CameraForm } from './camera-form';
 
 export function CamerasScreen() {
@@ -29,11 +29,16 @@ export function CamerasScreen() {
 /** facts puts what is known of a stream into one line. */
 export function facts(c: { codec?: string; width?: number; height?: number; fps?: number; bitrate_bps?: number }): string {
   return [
-    c.codec,
+    c.codec && codecLabel(c.codec),
     c.width && c.height ? `${c.width} × ${c.height}` : '',
     c.fps ? `${Math.round(c.fps * 10) / 10} fps` : '',
     c.bitrate_bps ? bitrate(c.bitrate_bps) : '',
   ].filter(Boolean).join(' · ');
+}
+
+function lastSeen(c: Camera): string {
+  const t = c.last_written ? Date.parse(c.last_written) : NaN;
+  return Number.isFinite(t) ? `Last recorded ${ago(boxNow.value - t)}` : 'No picture seen yet';
 }
 
 function CameraRow({ c }: { c: Camera }) {
@@ -43,8 +48,8 @@ function CameraRow({ c }: { c: Camera }) {
     <div class="cam-main">
       <h2>${c.name}</h2>
       <${StateChip} state=${c.state} />
-      ${c.state_reason && c.state !== 'recording' && html`<p class="cam-why">${c.state_reason}</p>`}
-      <p class="cam-facts">${facts(c) || html`<span class="muted">No picture seen yet</span>`}</p>
+      ${c.state_reason && c.state !== 'recording' && html`<p class="cam-why cam-why-${c.state}">${sentence(c.state_reason)}</p>`}
+      <p class="cam-facts">${(hasPicture(c) && facts(c)) || html`<span class="muted">${lastSeen(c)}</span>`}</p>
       <p class="cam-url mono">${c.main_url || c.address || ''}</p>
     </div>
     <div class="cam-tools">
@@ -100,7 +105,7 @@ function reasonOf(r: TestResult): string {
 
 function TestAnswer({ r }: { r: TestResult }) {
   const ok = passed(r);
-  const audio = r.audio === true ? 'yes' : r.audio || 'none';
+  const audio = r.audio === true ? 'yes' : r.audio ? codecLabel(r.audio) : 'none';
   return html`
     <p class="verdict ${ok ? 'verdict-ok' : 'verdict-bad'}"><${Icon} name=${ok ? 'check' : 'cross'} /><b>${ok ? 'The camera answers and sends a picture' : 'No picture'}</b></p>
     ${r.steps?.length ? html`<ol class="steps">${r.steps.map((s) => html`<li key=${s.name} class=${s.ok ? 'step-ok' : 'step-bad'}>
@@ -109,7 +114,7 @@ function TestAnswer({ r }: { r: TestResult }) {
     ${ok
       ? html`<dl class="facts"><div><dt>Video</dt><dd>${facts(r) || 'not reported'}</dd></div><div><dt>Audio</dt><dd>${audio}</dd></div>
           ${typeof r.ms === 'number' && html`<div><dt>Took</dt><dd>${(r.ms / 1000).toFixed(1)} s</dd></div>`}</dl>`
-      : html`<p>${reasonOf(r)}</p>`}`;
+      : html`<p>${sentence(reasonOf(r))}</p>`}`;
 }
 
 function RemoveDialog({ c, onClose }: { c: Camera; onClose: () => void }) {
@@ -131,6 +136,7 @@ function RemoveDialog({ c, onClose }: { c: Camera; onClose: () => void }) {
   };
   return html`<${Dialog} title="Remove ${c.name}?" onClose=${onClose} testid="remove-dialog">
     <p>Vedette stops recording this camera and forgets its address and password.</p>
+    <p class="muted">Its footage is no longer shown here, and stays on the disk until it is the oldest there. Download what you need first.</p>
     <div role="alert">${error && html`<p class="form-error"><${Icon} name="warn" />${error}</p>`}</div>
     <div class="dialog-foot">
       <button type="button" class="button" onClick=${onClose}>Keep it</button>

@@ -5,20 +5,27 @@ import { footage as api } from '../api';
 import { Icon } from '../icons';
 import { useKeys } from '../keys';
 import { codecName } from '../media/gops';
-import { Player, type PlayerState } from '../media/player';
-import { go, replace, route } from '../router';
+import { lastMs, Player, type PlayerState } from '../media/player';
+import { go, href, replace, route } from '../router';
 import { boxNow, cameraList, panel, say, zone } from '../store';
-import { clock, clockTenths, day, dayStart, gapReason, span, stamp } from '../format';
+import { clock, clockTenths, day, dayStart, gapReason, sentence, span, stamp } from '../format';
 import { Footage } from '../timeline/footage';
 import { centred, maxSpan, placeAt, viewSpan, zoom, type View } from '../timeline/model';
 import { follow, Timeline } from '../timeline/view';
 import { List } from '../timeline/list';
 import { Empty, IconButton } from '../ui/kit';
+import type { Camera } from '../types';
 import { GoTo, Marks, Picture, Rates, Transport, type Actions } from './playback-controls';
 
 export function PlaybackScreen() {
   const list = cameraList.value;
-  const cam = list.find((c) => c.id === route.value.arg) ?? list[0];
+  const arg = route.value.arg;
+  const cam = arg ? list.find((c) => c.id === arg) : list.find((c) => c.state === 'recording') ?? list[0];
+  if (!cam && list.length) {
+    return html`<main id="main" class="screen"><h1 tabIndex=${-1}>Playback</h1>
+      <${Empty} title="There is no camera “${arg}”"><p>It was removed, or the address is wrong.</p>
+      <a class="button primary" href=${href('playback', list[0].id)}>Playback of ${list[0].name}</a><//></main>`;
+  }
   if (!cam) {
     return html`<main id="main" class="screen"><h1 tabIndex=${-1}>Playback</h1>
       <${Empty} title="No cameras yet"><p>Footage appears here once a camera records.</p>
@@ -65,6 +72,8 @@ function Playback({ id }: { id: string }) {
         setView((v) => follow(v, was, t));
       },
       onJump: (a, b) => {
+        if (b < a && b > now() - 10_000) return; // the present, still on its way to the disk
+        if (b < a) return setJump(`Nothing is recorded after ${clock(b + lastMs, zone.value)}. This is the end of it.`);
         const place = placeAt(foot.ranges.value, foot.gaps.value, a + 500);
         const why = place.kind === 'gap' ? gapReason(place.reason) : 'nothing recorded';
         setJump(`Skipped ${span(b - a)}: ${why}. Now at ${clock(b, zone.value)}.`);
@@ -98,6 +107,22 @@ function Playback({ id }: { id: string }) {
     const d = dayStart(at ?? view.from, z);
     foot.need(Math.min(view.from - pad, d), Math.max(view.to + pad, dayStart(d, z, 1))).catch(() => {});
   }, [block, z, id]);
+
+  // The recorder answers again: what failed meanwhile is asked for anew.
+  const linked = panel.value.link === 'open';
+  useEffect(() => {
+    if (linked && player.current?.state === 'error') void player.current.seek(at ?? start);
+  }, [linked]);
+
+  // A box that began minutes ago: an hour would show a sliver.
+  const fitted = useRef(false);
+  useEffect(() => {
+    const first = foot.ranges.value[0];
+    if (!first || fitted.current) return;
+    fitted.current = true;
+    const age = now() - first.start;
+    if (age < 2700e3 && start > first.start - 60e3) setView(centred(view, first.start + age / 2, Math.max(300e3, age * 1.25)));
+  }, [foot.ranges.value]);
 
   const stopShuttle = () => {
     clearInterval(shuttle.current);
@@ -214,7 +239,7 @@ function Playback({ id }: { id: string }) {
     <section class="stage" aria-label="Footage of ${name}">
       <video ref=${video} muted=${!sound} playsInline data-testid="playback-video" onClick=${() => play(!playing)}></video>
       <${Readout} at=${at} state=${state.s} playing=${playing} rate=${rate} />
-      <${Cover} id=${id} state=${state.s} detail=${state.detail} at=${at} />
+      <${Cover} id=${id} state=${state.s} detail=${state.detail} at=${at} cam=${cam} />
       <div class="stage-note" role="status">${jump && html`<span><${Icon} name="now" />${jump}</span>`}</div>
     </section>
     <section class="deck" aria-label="Controls">
@@ -275,11 +300,11 @@ function Readout({ at, state, playing, rate }: { at: number | null; state: Playe
   </div>`;
 }
 
-function Cover({ id, state, detail, at }: { id: string; state: PlayerState; detail: string; at: number | null }) {
+function Cover({ id, state, detail, at, cam }: { id: string; state: PlayerState; detail: string; at: number | null; cam?: Camera }) {
   if (state === 'loading') return html`<div class="stage-busy" aria-hidden="true"></div>`;
-  if (state === 'edge') return html`<div class="stage-msg"><span>Waiting for newer footage</span></div>`;
+  if (state === 'edge') return html`<div class="stage-msg"><span>${!cam || cam.state === 'recording' ? 'Waiting for newer footage' : `The end: ${cam.name} is not recording now`}</span></div>`;
   if (state === 'empty') return html`<div class="stage-cover"><h2>Nothing recorded here</h2><p>There is no footage of this camera near this time.</p></div>`;
-  if (state === 'error') return html`<div class="stage-cover" role="alert"><${Icon} name="warn" size=${28} /><h2>The footage could not be played</h2><p>${detail}</p></div>`;
+  if (state === 'error') return html`<div class="stage-cover" role="alert"><${Icon} name="warn" size=${28} /><h2>The footage could not be played</h2><p>${sentence(detail)}</p></div>`;
   if (state !== 'unsupported') return null;
   const from = (at ?? now()) - 30_000;
   return html`<div class="stage-cover" role="alert" data-testid="unsupported">

@@ -1,17 +1,88 @@
 // Events as sentences. Pure.
+import { clock, gapReason, plural, sentence as asSentence, span, type Zone } from '../format';
 import type { Event } from '../types';
 
-const known: Record<string, ((name: string) => string) | undefined> = {
-  'camera.recording': (n) => `${n} records`,
-  'camera.live': (n) => `${n} is live`,
-  'camera.connecting': (n) => `${n} is connecting`,
-  'camera.offline': (n) => `${n} went offline`,
-  'camera.error': (n) => `${n} has an error`,
-  'camera.disabled': (n) => `${n} was switched off`,
-  floor_unsatisfiable: () => 'The disk is smaller than its floor',
-  nothing_to_prune: () => 'The disk is full and nothing on it may be deleted',
-  prune_not_recovering_space: () => 'Deleting footage does not free space',
-  disk_stats_unavailable: () => 'The disk does not tell how full it is',
+type Payload = Record<string, unknown>;
+type Said = { text: string; detail?: string };
+type Tell = (p: Payload, name: string, zone: Zone) => Said;
+
+const plain = (v: unknown): string => (v === null || v === undefined || typeof v === 'object' ? '' : String(v));
+
+const reasonOf = (p: Payload) => {
+  const r = plain(p.reason ?? p.state_reason);
+  return r ? asSentence(r) : '';
+};
+
+/** from gives "from 192.0.2.7": the port says nothing to anybody. */
+const from = (p: Payload) => {
+  const a = plain(p.address).replace(/^\[(.*)\]:\d+$/, '$1').replace(/^([^:]+):\d+$/, '$1');
+  return a ? `from ${a}` : '';
+};
+
+const who = (p: Payload) => plain(p.user) || 'Somebody';
+
+const camera = (text: (name: string) => string): Tell => (p, name) => ({ text: text(name), detail: reasonOf(p) });
+
+const moment = (v: unknown, zone: Zone) => {
+  const t = Date.parse(plain(v));
+  return Number.isFinite(t) ? clock(t, zone) : '';
+};
+
+// What presses the disk, when it begins and when it is over.
+const pressure: Record<string, [string, string]> = {
+  free_floor: ['The disk reached its floor: the oldest footage is being deleted', 'The disk is above its floor again'],
+  nothing_to_prune: ['The disk is full and nothing on it may be deleted', 'There is footage again that may be deleted'],
+  floor_unsatisfiable: ['The disk is smaller than its floor', 'The floor fits the disk again'],
+  prune_not_recovering_space: ['Deleting footage does not free space', 'Deleting footage frees space again'],
+  delete_failed: ['Footage could not be deleted', 'Footage can be deleted again'],
+  disk_stats_unavailable: ['The disk does not tell how full it is', 'The disk tells how full it is again'],
+  reserve: ['The disk is below its reserve: recording rests', 'The disk has room again'],
+};
+
+const actions: Record<string, string> = {
+  evidence_hold: 'the last 5 minutes are kept',
+  stop: 'the recorder stops cleanly',
+  setup_window: 'the setup window is open for 15 minutes',
+  none: 'nothing: it seems to be stuck',
+};
+
+const gestures: Record<string, string> = { press: 'pressed', hold: 'held for 3 s', long: 'held for 10 s', broken: 'held far too long' };
+
+const known: Record<string, Tell> = {
+  camera_recording: camera((n) => `${n} records`),
+  camera_live: camera((n) => `${n} is live, not recorded`),
+  camera_connecting: camera((n) => `${n} is connecting`),
+  camera_interrupted: camera((n) => `${n} was interrupted`),
+  camera_offline: camera((n) => `${n} went offline`),
+  camera_error: camera((n) => `${n} has an error`),
+  camera_disabled: camera((n) => `${n} was switched off`),
+  camera_added: (p, n) => ({ text: `${plain(p.name) || n} was added` }),
+  camera_removed: (p, n) => ({ text: `${plain(p.name) || n} was removed` }),
+  recording_gap: (p, n, z) => ({
+    text: `${n} lost ${span(Number(p.seconds) * 1000 || 0)}: ${gapReason(plain(p.reason))}`,
+    detail: moment(p.start, z) ? `${moment(p.start, z)} – ${moment(p.end, z)}` : '',
+  }),
+  auth_claimed: (p) => ({ text: `${who(p)} claimed this recorder`, detail: from(p) }),
+  auth_login: (p) => ({ text: `${who(p)} signed in`, detail: from(p) }),
+  auth_logout: (p) => ({ text: `${who(p)} signed out`, detail: from(p) }),
+  auth_login_failed: (p) => ({ text: plain(p.user) ? `A wrong password for ${who(p)}` : 'Somebody failed to sign in', detail: from(p) }),
+  auth_login_throttled: (p) => ({ text: 'Too many failed attempts to sign in: slowed down', detail: from(p) }),
+  system_started: (p) => ({ text: 'The recorder started', detail: plain(p.version) && `version ${plain(p.version)}` }),
+  system_stopped: () => ({ text: 'The recorder stopped cleanly' }),
+  system_recovered: (p) => ({ text: 'The recorder put its footage in order after an unclean stop', detail: plain(p.summary) }),
+  disk_pressure: (p) => {
+    const [begins, ends] = pressure[plain(p.reason)] ?? [`The disk: ${plain(p.reason).replace(/_/g, ' ')}`, `The disk: ${plain(p.reason).replace(/_/g, ' ')} is over`];
+    return { text: p.cleared ? ends : begins };
+  },
+  evidence_hold: (p, _, z) => ({
+    text: moment(p.from, z) ? `Footage from ${moment(p.from, z)} to ${moment(p.to, z)} is kept as evidence` : 'Footage is kept as evidence',
+    detail: typeof p.segments === 'number' ? plural(p.segments, 'file') + ' so far' : '',
+  }),
+  evidence_hold_failed: (p) => ({ text: 'Footage could not be kept as evidence', detail: plain(p.error) }),
+  button: (p) => ({
+    text: `The button was ${gestures[plain(p.gesture)] ?? 'used'}${actions[plain(p.action)] ? `: ${actions[plain(p.action)]}` : ''}`,
+    detail: plain(p.error),
+  }),
 };
 
 const words = (type: string) => {
@@ -19,20 +90,17 @@ const words = (type: string) => {
   return s.charAt(0).toUpperCase() + s.slice(1);
 };
 
-function plain(v: unknown): string {
-  if (v === null || v === undefined) return '';
-  return typeof v === 'object' ? '' : String(v);
-}
-
 /** sentence tells an event; name is its camera's name, if it has one. */
-export function sentence(e: Event, name?: string): { text: string; detail: string } {
+export function sentence(e: Event, name = '', zone: Zone = 'utc'): { text: string; detail: string } {
   const p = e.payload ?? {};
+  const state = e.type === 'camera_state' || e.type === 'camera.state' ? `camera_${plain(p.state)}` : e.type;
+  const tell = known[state.replace('.', '_')];
+  if (tell) {
+    const { text, detail = '' } = tell(p, name || 'A camera', zone);
+    return { text, detail };
+  }
   const message = plain(p.message);
-  const state = e.type === 'camera_state' || e.type === 'camera.state' ? `camera.${plain(p.state)}` : e.type;
-  const tell = known[state] ?? known[state.replace('_', '.')];
-  const text = tell ? tell(name ?? 'A camera') : message || (name ? `${name}: ${words(e.type).toLowerCase()}` : words(e.type));
-  const rest = [tell && message, p.reason ?? p.state_reason].map(plain).filter(Boolean);
-  if (rest.length || tell || message) return { text, detail: rest.join(', ') };
+  const text = message || (name ? `${name}: ${words(e.type).toLowerCase()}` : words(e.type));
   const detail = Object.entries(p).filter(([k, v]) => k !== 'message' && plain(v)).slice(0, 4)
     .map(([k, v]) => `${k.replace(/_/g, ' ')} ${plain(v)}`).join(', ');
   return { text, detail };

@@ -1,12 +1,12 @@
 // Status: the box, its disks, its cameras, its clock, and what happened.
 import { html } from 'htm/preact';
 import { useRef } from 'preact/hooks';
-import { ago, bitrate, bytes, clock, plural, span, stamp } from '../format';
-import { Icon } from '../icons';
-import { boxNow, cameraList, panel, tick, zone } from '../store';
+import { ago, bitrate, bytes, clock, plural, sentence as sentenceOf, span, stamp } from '../format';
+import { Icon, type IconName } from '../icons';
+import { boxNow, cameraList, panel, recording, tick, zone } from '../store';
 import { keepDays } from '../state';
 import type { Camera, Event, Volume } from '../types';
-import { StateChip } from '../ui/kit';
+import { hasPicture, StateChip } from '../ui/kit';
 import { BoardView } from './board';
 import { sentence } from './sentences';
 
@@ -14,7 +14,8 @@ export function StatusScreen() {
   const p = panel.value;
   return html`<main id="main" class="screen status">
     <header class="screen-head"><h1 tabIndex=${-1}>Status</h1>
-      <p class="muted">${[p.system.board || p.board.board, p.system.version || p.version, p.system.uptime_s !== undefined ? `up ${span(p.system.uptime_s * 1000)}` : ''].filter(Boolean).join(' · ')}</p></header>
+      <p class="muted" data-testid="about">${[p.board.name || p.system.board || p.board.board, p.system.version || p.version, p.system.uptime_s !== undefined ? `up ${span(p.system.uptime_s * 1000)}` : ''].filter(Boolean).join(' · ')}</p></header>
+    <${Overall} />
     <div class="status-grid">
       <${BoardView} />
       <div class="status-side">
@@ -25,6 +26,29 @@ export function StatusScreen() {
       <${Events} />
     </div>
   </main>`;
+}
+
+const overall: Record<string, { good?: boolean; icon: IconName; says: string }> = {
+  recording: { good: true, icon: 'check', says: 'Everything is in order' },
+  starting: { icon: 'clock', says: 'Starting' },
+  updating: { icon: 'clock', says: 'Updating' },
+  degraded: { icon: 'warn', says: 'Something needs a look' },
+  fault: { icon: 'cross', says: 'Something is wrong' },
+  stopped: { icon: 'cross', says: 'Not recording' },
+};
+
+/** Overall is the state of the whole box in one line, and why it is not better. */
+function Overall() {
+  const b = panel.value.board;
+  if (!b.state) return null;
+  const o = overall[b.state] ?? { icon: 'info' as const, says: b.state };
+  // "cameras: Garage: nothing answers": the first word names the check, the rest is for people.
+  const reasons = (b.reasons ?? []).map((r) => sentenceOf(r.replace(/^[a-z ]+: /, '')));
+  const says = o.good && !recording.value.wanted ? 'In order, but no camera is to be recorded yet' : o.says;
+  return html`<div class="overall overall-${b.state}" role="status" data-testid="overall" data-state=${b.state}>
+    <${Icon} name=${o.icon} /><b>${says}</b>
+    ${reasons.length > 0 && html`<ul>${reasons.map((r) => html`<li key=${r}>${r}</li>`)}</ul>`}
+  </div>`;
 }
 
 /** useRate measures the write rate from the footage's growth when the recorder does not report it, bytes per second. */
@@ -48,7 +72,7 @@ function Disks() {
   </section>`;
 }
 
-const volumeStates: Record<string, string> = { ok: 'In order', healthy: 'In order', recording: 'In order', full: 'Full', failed: 'Failed', readonly: 'Read only', read_only: 'Read only' };
+const volumeStates: Record<string, string> = { ok: 'In order', healthy: 'In order', recording: 'In order', full: 'Full', pressure: 'Too full', failed: 'Failed', readonly: 'Read only', read_only: 'Read only' };
 
 function Disk({ v }: { v: Volume }) {
   const rate = useRate(v);
@@ -95,7 +119,10 @@ function keeps(days: number): string {
   return days < 10 ? `${days.toFixed(1)} days` : plural(Math.round(days), 'day');
 }
 
-const clockSources: Record<string, string> = { ntp: 'network time', rtc: 'the battery clock', sntp: 'network time', system: 'the operating system', none: 'nothing' };
+const clockSources: Record<string, string> = {
+  ntp: 'network time', rtc: 'the battery clock', sntp: 'network time', system: 'the operating system',
+  kernel: 'the operating system', simulated: 'the computer it runs on',
+};
 
 function ClockCard() {
   const p = panel.value;
@@ -126,9 +153,9 @@ function CameraLine({ c }: { c: Camera }) {
   const late = c.state === 'recording' && age > 15_000;
   return html`<tr data-testid="status-camera-${c.id}">
     <th scope="row"><a href="#/cameras/${encodeURIComponent(c.id)}">${c.name}</a></th>
-    <td data-label="State"><${StateChip} state=${c.state} />${c.state_reason && c.state !== 'recording' && html`<small class="why">${c.state_reason}</small>`}</td>
+    <td data-label="State"><${StateChip} state=${c.state} />${c.state_reason && c.state !== 'recording' && html`<small class="why">${sentenceOf(c.state_reason)}</small>`}</td>
     <td data-label="Last written" class=${late ? 'bad' : ''}>${Number.isFinite(at) ? html`${late && html`<${Icon} name="warn" size=${14} /> `}${ago(age)}` : html`<span class="muted">never</span>`}</td>
-    <td data-label="Rate" class="mono">${c.bitrate_bps ? bitrate(c.bitrate_bps) : '–'}</td>
+    <td data-label="Rate" class="mono">${c.bitrate_bps && hasPicture(c) ? bitrate(c.bitrate_bps) : '–'}</td>
     <td data-label="Drops" class="mono ${c.drops ? 'warnline' : ''}">${c.drops ?? 0}</td>
   </tr>`;
 }
@@ -143,7 +170,7 @@ function Events() {
 function EventLine({ e }: { e: Event }) {
   const name = cameraList.value.find((c) => c.id === e.camera)?.name ?? e.camera;
   const icon = e.severity === 'critical' ? 'cross' : e.severity === 'warning' ? 'warn' : 'info';
-  const s = sentence(e, name);
+  const s = sentence(e, name, zone.value);
   return html`<li class="event event-${e.severity}">
     <${Icon} name=${icon} size=${16} /><span class="sr">${e.severity}: </span>
     <time class="mono" dateTime=${e.time}>${stamp(Date.parse(e.time), zone.value)}</time>

@@ -1,19 +1,18 @@
 // One camera's live picture, with its name and its state always beside it.
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { clock } from '../format';
+import { footage } from '../api';
+import { clock, sentence } from '../format';
 import { Icon } from '../icons';
 import { useKeys } from '../keys';
 import { Live, type LiveState } from '../media/rtc';
 import { go, href } from '../router';
 import { boxNow, panel, zone } from '../store';
 import type { Camera } from '../types';
-import { IconButton, StateChip, stateWord } from '../ui/kit';
+import { hasPicture, IconButton, StateChip, stateWord } from '../ui/kit';
 
 /** A hidden page gives its streams back after this. */
 const hiddenMs = 4000;
-
-const hasPicture = (c: Camera) => c.state === 'recording' || c.state === 'live';
 
 /** useWanted tells whether somebody can see el: in the window, and the page not hidden for long. */
 function useWanted(el: { current: HTMLElement | null }): boolean {
@@ -41,6 +40,7 @@ function useWanted(el: { current: HTMLElement | null }): boolean {
 export function Tile({ camera: c, large, index }: { camera: Camera; large: boolean; index: number }) {
   const box = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
+  const still = useRef<HTMLCanvasElement>(null);
   const live = useRef<Live | null>(null);
   const [state, setState] = useState<{ s: LiveState; text: string }>({ s: 'idle', text: '' });
   const [sound, setSound] = useState(false);
@@ -50,7 +50,7 @@ export function Tile({ camera: c, large, index }: { camera: Camera; large: boole
   const open = panel.value.link === 'open';
 
   useEffect(() => {
-    const l = new Live(c.id, video.current!, { onState: (s, text) => setState({ s, text }) });
+    const l = new Live(c.id, video.current!, still.current!, { onState: (s, text) => setState({ s, text }) });
     live.current = l;
     return () => l.destroy();
   }, [c.id]);
@@ -75,10 +75,11 @@ export function Tile({ camera: c, large, index }: { camera: Camera; large: boole
   return html`<article class="tile ${large ? 'tile-large' : ''} tile-${state.s}" ref=${box} data-cam=${c.id} data-testid="tile-${c.id}" data-live=${state.s}
       aria-label="${c.name}, ${stateWord(c.state)}">
     <div class="tile-picture">
+      <canvas ref=${still} class="tile-still" aria-hidden="true"></canvas>
       <video ref=${video} autoplay playsInline muted=${!sound} disablePictureInPicture=${!large} data-testid="tile-video-${c.id}"></video>
       <${Veil} c=${c} state=${state.s} text=${state.text} />
       ${!large && html`<a class="tile-open" href=${href('live', c.id)} tabIndex=${index === 0 ? 0 : -1} onFocus=${roving} data-testid="tile-open-${c.id}"><span class="sr">Enlarge ${c.name}</span></a>`}
-      ${state.s === 'stalled' && html`<p class="tile-banner" role="status"><${Icon} name="warn" size=${16} />${state.text || 'The picture stands still'}. Reconnecting…</p>`}
+      ${state.s === 'stalled' && html`<p class="tile-banner" role="status"><${Icon} name="warn" size=${16} />${sentence(state.text || 'The picture stands still')} Reconnecting…</p>`}
     </div>
     <footer class="tile-foot">
       ${large && html`<${IconButton} icon="grid" label="All cameras" onClick=${() => go('live')} testid="tile-back" />`}
@@ -99,19 +100,28 @@ function roving(e: FocusEvent) {
   for (const t of document.querySelectorAll<HTMLElement>('.tile-open')) t.tabIndex = t === e.target ? 0 : -1;
 }
 
+/** freshMinute makes the link ask for the minute before the click, not before the picture was drawn. */
+const freshMinute = (id: string) => (e: MouseEvent) => {
+  const to = boxNow.peek();
+  (e.currentTarget as HTMLAnchorElement).href = footage.clipURL(id, to - 60_000, to);
+};
+
 /** Veil lies over a picture that is not there, and says why. */
 function Veil({ c, state, text }: { c: Camera; state: LiveState; text: string }) {
   const since = c.state_since ? Date.parse(c.state_since) : NaN;
   const when = Number.isFinite(since) ? ` since ${clock(since, zone.value, false)}` : '';
   if (!hasPicture(c)) {
     const title = c.state === 'connecting' ? 'Connecting to the camera' : stateWord(c.state) + when;
-    return html`<div class="veil veil-${c.state}"><i class="glyph glyph-${c.state}" aria-hidden="true"></i><b>${title}</b>${c.state_reason && html`<span>${c.state_reason}</span>`}</div>`;
+    return html`<div class="veil veil-${c.state}"><i class="glyph glyph-${c.state}" aria-hidden="true"></i><b>${title}</b>${c.state_reason && html`<span>${sentence(c.state_reason)}</span>`}</div>`;
   }
   if (state === 'unsupported') {
-    return html`<div class="veil" role="status"><${Icon} name="info" size=${22} /><b>This browser cannot show H.265 live</b><span>${text || 'The camera is recording. Give it an H.264 sub stream to see it here.'}</span></div>`;
+    const from = boxNow.peek() - 60_000;
+    return html`<div class="veil veil-codec" role="status" data-testid="unsupported-${c.id}"><${Icon} name="info" size=${22} /><b>This browser cannot show H.265</b>
+      <span>${c.state === 'recording' ? 'It is recorded all the same.' : ''} ${c.sub_url ? '' : 'An H.264 sub stream, or another browser, shows it here.'}</span>
+      <a class="button small" href=${footage.clipURL(c.id, from, from + 60_000)} onClick=${freshMinute(c.id)} download><${Icon} name="download" size=${16} /><span>Download the last minute</span></a></div>`;
   }
   if (state === 'failed') {
-    return html`<div class="veil" role="status"><${Icon} name="warn" size=${22} /><b>No live picture</b><span>${text} Trying again…</span></div>`;
+    return html`<div class="veil" role="status"><${Icon} name="warn" size=${22} /><b>No live picture</b><span>${sentence(text)} Trying again…</span></div>`;
   }
   if (state === 'connecting' || state === 'idle') return html`<div class="veil veil-wait"><i class="spin" aria-hidden="true"></i><span class="sr">Waiting for the picture</span></div>`;
   return null;

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import { Icon, type IconName } from '../icons';
 import { notes, unsay } from '../store';
-import type { CameraState } from '../types';
+import type { Camera, CameraState } from '../types';
 
 const stateWords: Record<CameraState, string> = {
   recording: 'Recording',
@@ -16,6 +16,9 @@ const stateWords: Record<CameraState, string> = {
 };
 
 export const stateWord = (s: CameraState) => stateWords[s] ?? s;
+
+/** hasPicture tells whether the camera sends one now. */
+export const hasPicture = (c: Camera) => c.state === 'recording' || c.state === 'live';
 
 /** StateChip says a camera's state by shape, word and colour. */
 export function StateChip({ state, short = false }: { state: CameraState; short?: boolean }) {
