@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const binary = resolve(import.meta.dirname, '../../bin/vedette');
+// VEDETTE_BIN names another binary to test.
+const binary = resolve(process.env.VEDETTE_BIN ?? join(import.meta.dirname, '../../bin/vedette'));
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -68,11 +69,23 @@ export class Box {
     await b.plugCamera();
     b.listen = `127.0.0.1:${await freePort()}`;
     b.url = `http://localhost:${b.listen.split(':')[1]}`;
-    b.process = new Process(['run', '--config', b.config, '--data', join(b.data, 'data'), '--listen', b.listen]);
+    b.process = b.launch();
     const m = await eventually('printing a claim code', 10_000, () => b.process.log.match(/claim code:?\s+([A-Z0-9-]{8,})/));
     b.code = m[1];
     await eventually('ready', 10_000, async () => (await fetch(`${b.url}/readyz`)).ok);
     return b;
+  }
+
+  launch() {
+    return new Process(['run', '--config', this.config, '--data', join(this.data, 'data'), '--listen', this.listen]);
+  }
+
+  // Ends the recorder cleanly and calls during while it is away; the page stays open.
+  async restart(during) {
+    await this.process.stop();
+    await during?.();
+    this.process = this.launch();
+    await eventually('ready again', 15_000, async () => (await fetch(`${this.url}/readyz`)).ok);
   }
 
   async plugCamera() {
