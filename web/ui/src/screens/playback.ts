@@ -240,7 +240,7 @@ function Playback({ id }: { id: string }) {
       <video ref=${video} muted=${!sound} playsInline data-testid="playback-video" onClick=${() => play(!playing)}></video>
       <${Readout} at=${at} state=${state.s} playing=${playing} rate=${rate} />
       <${Cover} id=${id} state=${state.s} detail=${state.detail} at=${at} cam=${cam} />
-      <div class="stage-note" role="status">${jump && html`<span><${Icon} name="now" />${jump}</span>`}</div>
+      <div class="stage-note" role="status">${jump && !['unsupported', 'empty', 'error'].includes(state.s) && html`<span><${Icon} name="now" />${jump}</span>`}</div>
     </section>
     <section class="deck" aria-label="Controls">
       <${Transport} actions=${actions} playing=${playing} />
