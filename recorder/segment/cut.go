@@ -293,26 +293,27 @@ func stepped(last, u *media.AccessUnit) bool {
 func (w *Writer) finish(s *segment, end int64) {
 	s.b.Discard() // audio without a picture after it
 	w.closed.Add(1)
-	told := s.cause != None
 	s.file.Finish(end, func(n volume.Name, err error) {
 		defer w.closed.Done()
-		w.finished(s, n, err, end, told)
+		w.finished(s, n, err, end)
 	})
 }
 
 // finished is called by the volume when s is closed, or cannot be. It must
-// not take mu: Finish itself calls it when the volume is closed.
-func (w *Writer) finished(s *segment, n volume.Name, err error, planned int64, told bool) {
+// not take mu: Finish itself calls it when the volume is closed. What is
+// missing from planned on was told already where the volume refused a part;
+// what is missing before it nobody could know until now.
+func (w *Writer) finished(s *segment, n volume.Name, err error, planned int64) {
 	defer w.forget(s)
 	switch {
 	case errors.Is(err, volume.ErrClosed):
 		w.log.Error("the volume closed before its writer; recovery will finish the segment", "segment", s.name.Path())
-	case err != nil && !told:
+	case err != nil && planned > s.name.Start:
 		w.o.Gap(s.name.Start, planned, Disk)
 	case err == nil:
 		f := &s.facts
 		w.o.Closed(Closed{Name: n, Codec: f.Codec, Width: f.Width, Height: f.Height, Trusted: f.Trusted, Audio: f.Audio, Gap: f.Gap})
-		if n.End() < planned && !told {
+		if n.End() < planned {
 			w.o.Gap(n.End(), planned, Disk)
 		}
 	}
