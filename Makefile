@@ -29,7 +29,7 @@ build-all: ## static binaries for linux amd64, arm64 and armv7, with their sizes
 		printf '%-28s %6.1f MiB\n' $$f $$(stat -c %s $$f | awk '{print $$1/1048576}'); done
 
 run: build ## the product on a simulated board with two simulated cameras; CAMERA=rtsp://… adds a real one
-	./bin/vedette run --dev --data $(DATA) --listen $(LISTEN) $(if $(CAMERA),--camera '$(CAMERA)')
+	@./bin/vedette run --dev --data $(DATA) --listen $(LISTEN) $(if $(CAMERA),--camera '$(CAMERA)')
 
 deps: ## install what the tests need (Debian packages, npm packages)
 	./test/deps.sh

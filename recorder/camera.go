@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -154,6 +155,15 @@ func (c *Camera) normaliseAddress() error {
 	return nil
 }
 
+// CheckURL returns what is wrong with the address of a stream, as AddCamera
+// would, or nil.
+func CheckURL(address string) error {
+	if strings.TrimSpace(address) == "" {
+		return field("main_url", "is empty")
+	}
+	return (&Camera{}).takeURL("main_url", &address)
+}
+
 // takeURL checks one stream address and moves its credentials out.
 func (c *Camera) takeURL(name string, s *string) error {
 	*s = strings.TrimSpace(*s)
@@ -172,6 +182,14 @@ func (c *Camera) takeURL(name string, s *string) error {
 	}
 	if u.Hostname() == "" {
 		return field(name, "names no host")
+	}
+	if u.User == nil && (u.Fragment != "" || strings.Contains(u.Path+u.RawQuery, "@")) {
+		return field(name, "seems to hold a password with a special character: write # as %%23, / as %%2F, ? as %%3F and @ as %%40, or give username and password by themselves")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return field(name, "has a port that is none: %q", port)
+		}
 	}
 	if u.User != nil {
 		c.Username = u.User.Username()

@@ -29,6 +29,10 @@ func TestNormaliseNamesTheWrongField(t *testing.T) {
 		{"a file", func(c *Camera) { c.SubURL = "file:///etc/passwd" }, "sub_url"},
 		{"no host", func(c *Camera) { c.MainURL = "rtsp:///x" }, "main_url"},
 		{"not a URL", func(c *Camera) { c.MainURL = "rtsp://u:hunter2@[::1" }, "main_url"},
+		{"a password with # that is not escaped", func(c *Camera) { c.MainURL = "rtsp://admin:12#hunter2@192.0.2.1/x" }, "main_url"},
+		{"a password with / that is not escaped", func(c *Camera) { c.MainURL = "rtsp://admin:12/hunter2@192.0.2.1/x" }, "main_url"},
+		{"a password with ? that is not escaped", func(c *Camera) { c.SubURL = "rtsp://admin:12?hunter2@192.0.2.1/x" }, "sub_url"},
+		{"a port beyond all ports", func(c *Camera) { c.MainURL = "rtsp://192.0.2.1:99999/x" }, "main_url"},
 		{"a line break in the password", func(c *Camera) { c.Password = "a\r\nb" }, "password"},
 	}
 	for _, tt := range tests {

@@ -3,8 +3,7 @@ package recorder
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,24 +12,45 @@ import (
 )
 
 // holds remembers holds that reach into segments which are still open: they
-// take effect when those close. The zero value is ready.
+// take effect when those close, and are kept in the state database until
+// then, so that neither a stop nor a power cut loses the footage of the moment
+// that mattered. The zero value is ready.
 type holds struct {
 	mu      sync.Mutex
 	pending []interval
+	changed bool        // pending differs from what the state database has
 	due     []index.Row // closed since, to be held
 }
 
 // interval is a stretch of one camera's time, UTC ms.
 type interval struct {
-	camera   string
-	from, to int64
+	Camera   string
+	From, To int64
 }
 
-// wait adds a hold that segments not yet closed may fall into.
-func (h *holds) wait(v interval) {
+// wait adds holds that segments not yet closed may fall into.
+func (h *holds) wait(v ...interval) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pending = append(h.pending, v)
+	h.pending = append(h.pending, v...)
+	h.changed = true
+}
+
+// unsaved returns what the state database should have, and whether it is to be
+// written.
+func (h *holds) unsaved() ([]interval, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	changed := h.changed
+	h.changed = false
+	return slices.Clone(h.pending), changed
+}
+
+// again puts rows back that could not be held, to be tried again.
+func (h *holds) again(rows ...index.Row) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.due = append(h.due, rows...)
 }
 
 // closed looks whether a hold waits for the segment of r.
@@ -39,13 +59,14 @@ func (h *holds) closed(r index.Row) {
 	defer h.mu.Unlock()
 	kept := h.pending[:0]
 	for _, v := range h.pending {
-		if v.camera == r.Camera && r.Start < v.to && r.End() > v.from {
+		if v.Camera == r.Camera && r.Start < v.To && r.End() > v.From {
 			h.due = append(h.due, r)
 		}
-		if v.camera != r.Camera || r.Start < v.to { // later segments of the camera lie behind it
+		if v.Camera != r.Camera || r.Start < v.To { // later segments of the camera lie behind it
 			kept = append(kept, v)
 		}
 	}
+	h.changed = h.changed || len(kept) != len(h.pending)
 	h.pending = kept
 }
 
@@ -64,21 +85,14 @@ func (h *holds) take() []index.Row {
 // deleted, and has a second name below evidence/ so that it survives the loss
 // of the index. Held twice is held.
 func (r *Recorder) Hold(from, to time.Time) (int, error) {
-	n := 0
-	var errs []error
+	var open []interval
 	for _, c := range r.all() {
-		v := interval{c.config().ID, from.UnixMilli(), to.UnixMilli()}
-		r.holds.wait(v)
-		rows, err := r.index.Hold(v.camera, v.from, v.to)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		n += len(rows)
-		errs = append(errs, r.linkEvidence(rows))
+		open = append(open, interval{c.config().ID, from.UnixMilli(), to.UnixMilli()})
 	}
-	err := errors.Join(errs...)
-	payload := map[string]any{"from": from.UTC(), "to": to.UTC(), "segments": n}
+	r.holds.wait(open...)
+	rows, err := r.index.Hold("", from.UnixMilli(), to.UnixMilli())
+	err = errors.Join(r.saveHolds(), err, r.linkEvidence(rows))
+	payload := map[string]any{"from": from.UTC(), "to": to.UTC(), "segments": len(rows)}
 	if err != nil {
 		payload["error"] = err.Error()
 		r.emit("evidence_hold_failed", Critical, "", payload)
@@ -86,10 +100,40 @@ func (r *Recorder) Hold(from, to time.Time) (int, error) {
 		r.emit("evidence_hold", Info, "", payload)
 	}
 	r.changes.notify()
-	return n, err
+	return len(rows), err
 }
 
-// holdDue holds the segments that closed into a hold.
+// saveHolds writes the holds that still wait into the state database, if they
+// changed.
+func (r *Recorder) saveHolds() error {
+	pending, changed := r.holds.unsaved()
+	if !changed {
+		return nil
+	}
+	return r.store.saveHolds(pending)
+}
+
+// resumeHolds takes up the holds that the last run did not finish: what was
+// open then has been closed or salvaged since.
+func (r *Recorder) resumeHolds() error {
+	pending, err := r.store.holds()
+	if err != nil {
+		return err
+	}
+	for _, v := range pending {
+		rows, err := r.index.Hold(v.Camera, v.From, v.To)
+		if err == nil {
+			err = r.linkEvidence(rows)
+		}
+		if err != nil {
+			return fmt.Errorf("take up the hold of %s: %w", v.Camera, err)
+		}
+	}
+	return r.store.saveHolds(nil)
+}
+
+// holdDue holds the segments that closed into a hold. What fails is tried
+// again, and told of once.
 func (r *Recorder) holdDue() {
 	for _, row := range r.holds.take() {
 		rows, err := r.index.Hold(row.Camera, row.Start, row.End())
@@ -97,34 +141,25 @@ func (r *Recorder) holdDue() {
 			err = r.linkEvidence(rows)
 		}
 		if err != nil {
-			r.emit("evidence_hold_failed", Critical, row.Camera, map[string]any{"error": err.Error(), "start": time.UnixMilli(row.Start).UTC()})
+			r.holds.again(row)
+			if !r.holdFailed {
+				r.emit("evidence_hold_failed", Critical, row.Camera, map[string]any{"error": err.Error(), "start": time.UnixMilli(row.Start).UTC()})
+			}
 		}
+		r.holdFailed = err != nil
+	}
+	if err := r.saveHolds(); err != nil {
+		r.o.Log.Error("holds not saved", "err", err)
 	}
 }
 
-// linkEvidence gives every segment its second name: link, then directory.
+// linkEvidence gives every segment its second name.
 func (r *Recorder) linkEvidence(rows []index.Row) error {
-	fsys := r.volume.FS()
-	touched := map[string]bool{}
-	for _, row := range rows {
-		name := nameOf(row)
-		dir := volume.EvidenceDir + "/" + row.Camera
-		if !touched[dir] {
-			if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
-				return fmt.Errorf("hold evidence: %w", err)
-			}
-			touched[dir], touched[volume.EvidenceDir] = true, true
-		}
-		if err := fsys.Link(name.Path(), dir+"/"+path.Base(name.Path())); err != nil && !errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("hold evidence: %w", err)
-		}
+	names := make([]volume.Name, len(rows))
+	for i, row := range rows {
+		names[i] = nameOf(row)
 	}
-	for dir := range touched {
-		if err := fsys.SyncDir(dir); err != nil {
-			return fmt.Errorf("hold evidence: %w", err)
-		}
-	}
-	return nil
+	return volume.LinkEvidence(r.volume.FS(), names)
 }
 
 // nameOf returns the name of a row's file.

@@ -1,10 +1,12 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,11 +81,13 @@ func (s librarySource) Rows(ctx context.Context, id string, from, to int64) ([]p
 		return nil, fmt.Errorf("read index: %w", err)
 	}
 	for _, o := range open {
-		known := len(out) > 0 && out[len(out)-1].Start >= o.Start
+		known := slices.ContainsFunc(out, func(r playback.Row) bool { return r.Start == o.Start && r.Seq == o.Seq })
 		if !known && o.Start < to && o.End > from {
 			out = append(out, o)
 		}
 	}
+	// Open segments come last unless the wall clock stepped back.
+	slices.SortStableFunc(out, func(a, b playback.Row) int { return cmp.Compare(a.Start, b.Start) })
 	return out, nil
 }
 
@@ -156,20 +160,18 @@ func (s librarySource) Open(r playback.Row) (playback.File, error) {
 	if !errors.Is(err, fs.ErrNotExist) || !r.Open {
 		return h, err
 	}
-	found := false
-	err = s.r.index.Range(r.Camera, r.Start, r.Start+1, func(row index.Row, _ bool) bool {
-		if found = row.Start == r.Start && row.Seq == r.Seq; found {
-			n = nameOf(row)
-		}
-		return !found
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("segment %s: %w", r.ID, fs.ErrNotExist)
-	}
+	// Between the rename and the row the directory alone knows the name.
+	entries, err := s.r.volume.FS().ReadDir(n.Dir())
 	if err != nil {
 		return nil, err
 	}
-	return s.r.volume.FS().Open(n.Path())
+	for _, e := range entries {
+		found, err := volume.ParseName(n.Dir() + "/" + e.Name())
+		if err == nil && !found.Open && found.Start == n.Start && found.Seq == n.Seq {
+			return s.r.volume.FS().Open(found.Path())
+		}
+	}
+	return nil, fmt.Errorf("segment %s: %w", r.ID, fs.ErrNotExist)
 }
 
 // Now implements playback.Source.

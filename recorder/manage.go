@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -120,10 +121,11 @@ func (r *Recorder) freeID(id string) string {
 // UpdateCamera changes a camera; it is restarted if something that matters
 // for its streams changed. It returns a *FieldError or ErrNoCamera.
 func (r *Recorder) UpdateCamera(_ context.Context, id string, in CameraInput) (CameraStatus, error) {
-	c, err := r.get(id)
+	c, done, err := r.change(id)
 	if err != nil {
 		return CameraStatus{}, err
 	}
+	defer done()
 	if in.ID != nil && *in.ID != id {
 		return CameraStatus{}, field("id", "cannot be changed")
 	}
@@ -131,6 +133,9 @@ func (r *Recorder) UpdateCamera(_ context.Context, id string, in CameraInput) (C
 	cfg := old
 	if err := in.apply(&cfg); err != nil {
 		return CameraStatus{}, err
+	}
+	if in.Password == nil && old.Password != "" && cfg.Password == old.Password && !sameHosts(&old, &cfg) {
+		return CameraStatus{}, field("password", "is needed again, because the address has changed")
 	}
 	if cfg == old {
 		return c.status(), nil
@@ -155,6 +160,39 @@ func (r *Recorder) UpdateCamera(_ context.Context, id string, in CameraInput) (C
 	return c.status(), nil
 }
 
+// change returns a camera for one caller at a time to change or remove; done
+// lets the next one in. It returns ErrNoCamera, also to who waited for a
+// removal.
+func (r *Recorder) change(id string) (c *camera, done func(), err error) {
+	if c, err = r.get(id); err != nil {
+		return nil, nil, err
+	}
+	c.changing.Lock()
+	if now, err := r.get(id); err != nil || now != c {
+		c.changing.Unlock()
+		return nil, nil, fmt.Errorf("%q: %w", id, ErrNoCamera)
+	}
+	return c, c.changing.Unlock, nil
+}
+
+// sameHosts reports whether every stream of b is on a host that a stream of a
+// is on too: a stored password is sent to no other.
+func sameHosts(a, b *Camera) bool {
+	known := map[string]bool{"": true}
+	mainA, subA := a.URLs()
+	known[hostOf(mainA)], known[hostOf(subA)] = true, true
+	mainB, subB := b.URLs()
+	return known[hostOf(mainB)] && known[hostOf(subB)]
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
 func (c *camera) setConfig(cfg Camera) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,20 +203,24 @@ func (c *camera) setConfig(cfg Camera) {
 // needs its room, and comes back if the camera is added again. It returns
 // ErrNoCamera, or ErrHeld while some of its footage is held.
 func (r *Recorder) RemoveCamera(_ context.Context, id string) error {
-	c, err := r.get(id)
+	c, done, err := r.change(id)
 	if err != nil {
 		return err
 	}
+	defer done()
 	if r.index.Totals().Cameras[id].Held.Rows > 0 {
 		return fmt.Errorf("remove camera %s: %w", id, ErrHeld)
 	}
 	if err := r.store.remove(id); err != nil {
 		return err
 	}
+	c.stop() // before the id is free again: two writers of one camera must never be
+	for _, h := range c.hubs {
+		h.Close()
+	}
 	r.mu.Lock()
 	delete(r.cameras, id)
 	r.mu.Unlock()
-	c.stop()
 	r.emit("camera_removed", Info, id, map[string]any{"name": c.config().Name})
 	r.changes.notify()
 	return nil
@@ -242,7 +284,10 @@ func (c *camera) status() CameraStatus {
 	}
 	if c.writer != nil {
 		w := c.writer.State()
-		s.Segments, s.BitsPerSecond = w.Segments, 8*c.rate.perSecond()
+		s.Segments, s.Drops = w.Segments, w.Dropped
+		if c.state == StateRecording {
+			s.BitsPerSecond = 8 * c.rate.perSecond()
+		}
 		if w.LastSample > 0 {
 			s.LastWritten = time.UnixMilli(w.LastSample).UTC()
 		}

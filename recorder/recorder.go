@@ -75,6 +75,9 @@ type Recorder struct {
 	runs    ingest.RunIDs
 	leases  leases
 	holds   holds
+	// holdFailed says that the last hold of a closed segment failed; of the
+	// goroutine that holds alone.
+	holdFailed bool
 
 	changes notifier
 	rate    rateMeter
@@ -112,6 +115,9 @@ func (r *Recorder) open() (err error) {
 		return err
 	}
 	if err := r.openIndex(); err != nil {
+		return err
+	}
+	if err := r.resumeHolds(); err != nil {
 		return err
 	}
 	r.sweeper = r.newSweeper()
@@ -174,6 +180,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	stopVolume(cause)
 	<-volumeDone
+	r.holdDue() // what closed in the drain may lie in a hold
 	stopIndex(cause)
 	if err = errors.Join(err, down.Wait()); err == nil {
 		err = cause

@@ -45,3 +45,19 @@ func (s *store) remove(id string) error {
 	}
 	return nil
 }
+
+// saveHolds keeps the holds that wait for segments to close.
+func (s *store) saveHolds(pending []interval) error {
+	if err := s.node.Set("holds", "pending", pending); err != nil {
+		return fmt.Errorf("save holds: %w", err)
+	}
+	return nil
+}
+
+// holds returns what saveHolds kept; nil if there is nothing.
+func (s *store) holds() (pending []interval, err error) {
+	if err := s.node.Get("holds", "pending", &pending); err != nil && !errors.Is(err, storm.ErrNotFound) {
+		return nil, fmt.Errorf("read holds: %w", err)
+	}
+	return pending, nil
+}

@@ -29,10 +29,12 @@ type camera struct {
 	ordinal int // staggers the ends of segments between cameras
 	hubs    map[media.StreamName]*hub.Hub
 
-	// control serialises start and stop.
-	control sync.Mutex
-	cancel  context.CancelFunc
-	done    chan struct{}
+	// changing serialises whole changes of the configuration, control start
+	// and stop.
+	changing sync.Mutex
+	control  sync.Mutex
+	cancel   context.CancelFunc
+	done     chan struct{}
 
 	mu     sync.Mutex
 	cfg    Camera

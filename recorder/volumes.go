@@ -1,7 +1,9 @@
 package recorder
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +26,7 @@ type VolumeStatus struct {
 	Reason                            string
 	BytesPerSecond                    int64
 	Cycle                             time.Duration
-	LastSync                          time.Time
+	LastCycle                         time.Time // the writer was alive then
 	SyncTime                          time.Duration
 }
 
@@ -37,15 +39,11 @@ const (
 )
 
 func (r *Recorder) openVolume() error {
-	if err := os.MkdirAll(r.o.VolumeDir, 0o755); err != nil {
-		return fmt.Errorf("make volume directory: %w", err)
-	}
-	cycle := r.o.Cycle
-	if cycle == 0 && r.o.Medium != "" {
-		cycle = volume.CycleOf(r.o.Medium)
+	if err := os.Mkdir(r.o.VolumeDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make volume directory: %w; is the disk mounted?", err)
 	}
 	v, err := volume.Open(r.o.VolumeDir, volume.Options{
-		Cycle: cycle, QueueBytes: r.o.QueueBytes, Log: r.o.Log, Now: r.o.Clock.Now,
+		Cycle: r.o.Cycle, Medium: r.o.Medium, QueueBytes: r.o.QueueBytes, Log: r.o.Log, Now: r.o.Clock.Now,
 		OnFull: func() { r.sweeper.Kick() },
 	})
 	if err != nil {
@@ -60,7 +58,7 @@ const indexFile = "segments.db"
 
 func (r *Recorder) openIndex() error {
 	path := filepath.Join(r.o.VolumeDir, indexFile)
-	o := index.Options{Now: r.o.Clock.Now}
+	o := index.Options{Now: r.o.Clock.Now, Log: r.o.Log}
 	x, report, err := recovery.Recover(r.volume.FS(), path, o, r.o.Log)
 	if err != nil {
 		return fmt.Errorf("recover volume %s: %w", r.o.VolumeDir, err)
@@ -77,10 +75,10 @@ func (r *Recorder) VolumeStatus() (VolumeStatus, error) {
 	}
 	swept, stats, totals := r.sweeper.State(), r.volume.Stats(), r.index.Totals()
 	s := VolumeStatus{
-		ID: r.volume.ID(), Path: r.o.VolumeDir, Medium: r.medium(),
+		ID: r.volume.ID(), Path: r.o.VolumeDir, Medium: r.volume.Medium(),
 		Total: space.Total, Free: space.Free, Floor: swept.Floor, High: swept.High, Reserve: swept.Reserve,
 		Footage: totals.Footage().Bytes, Held: totals.Held.Bytes, State: VolumeOK,
-		BytesPerSecond: r.rate.perSecond(), Cycle: r.volume.Cycle(), LastSync: stats.LastSync, SyncTime: stats.SyncTime,
+		BytesPerSecond: r.rate.perSecond(), Cycle: r.volume.Cycle(), LastCycle: stats.LastCycle, SyncTime: stats.SyncTime,
 	}
 	switch {
 	case stats.Err != nil:
@@ -91,13 +89,6 @@ func (r *Recorder) VolumeStatus() (VolumeStatus, error) {
 		s.State, s.Reason = VolumePressure, "free space cannot be kept above the floor: "+strings.Join(swept.Conditions, ", ")
 	}
 	return s, nil
-}
-
-func (r *Recorder) medium() string {
-	if r.o.Medium != "" {
-		return r.o.Medium
-	}
-	return r.volume.Medium()
 }
 
 // IndexStatus returns when rows were last committed and what went wrong.
@@ -114,7 +105,7 @@ var ErrNoFootage = playback.ErrNoFootage
 
 func (r *Recorder) newSweeper() *sweep.Sweeper {
 	return sweep.New(r.index, r.volume.FS(), r.volume, sweep.Options{
-		Limits: sweep.Limits{Floor: r.o.Floor}, Medium: r.medium(), EraseBlock: r.volume.Geometry().EraseBlock,
+		Limits: sweep.Limits{Floor: r.o.Floor}, Medium: r.volume.Medium(), EraseBlock: r.volume.Geometry().EraseBlock,
 		Interval: r.o.SweepEvery,
 		Written:  func() int64 { return r.volume.Stats().Written },
 		Leased:   func(row index.Row) bool { return r.leases.held(segmentKey{row.Camera, row.Start}) },

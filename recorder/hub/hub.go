@@ -7,6 +7,8 @@ package hub
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"vedette/recorder/media"
@@ -28,6 +30,7 @@ type Hub struct {
 
 	mu       sync.Mutex
 	readers  map[*Reader]struct{}
+	closed   bool
 	run      *media.Run
 	runReady chan struct{} // closed and replaced when run changes
 	cache    []*media.AccessUnit
@@ -92,6 +95,18 @@ func (h *Hub) remember(u *media.AccessUnit) {
 		return
 	}
 	h.cache = append(h.cache, u)
+}
+
+// Close ends every reader, now and later: the stream will not come back.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	h.closed = true
+	readers := slices.Collect(maps.Keys(h.readers))
+	h.cache, h.cached = nil, 0
+	h.mu.Unlock()
+	for _, r := range readers {
+		r.Close()
+	}
 }
 
 // Run returns the run under way, or nil.
@@ -163,7 +178,9 @@ func (h *Hub) Subscribe(o ReaderOptions) *Reader {
 			r.queue[0].Primed = len(r.queue)
 		}
 	}
-	h.readers[r] = struct{}{}
+	if r.closed = h.closed; !h.closed {
+		h.readers[r] = struct{}{}
+	}
 	return r
 }
 

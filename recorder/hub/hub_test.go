@@ -137,6 +137,20 @@ func TestEndOfRunReachesReadersOnceAndForgetsTheCache(t *testing.T) {
 	}
 }
 
+func TestAClosedHubEndsItsReadersNowAndLater(t *testing.T) {
+	h, run := New(Options{}), videoRun()
+	r := h.Subscribe(ReaderOptions{})
+	h.Publish(unit(run, 0, 1, true, 10))
+	h.Close()
+	h.Close()
+	if _, err := r.Take(nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("an old reader got %v, want ErrClosed", err)
+	}
+	if _, err := h.Subscribe(ReaderOptions{Primed: true}).Next(t.Context()); !errors.Is(err, ErrClosed) {
+		t.Errorf("a new reader got %v, want ErrClosed", err)
+	}
+}
+
 func TestNextAndWaitRunBlockUntilSomethingComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, run := New(Options{}), videoRun()

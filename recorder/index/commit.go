@@ -43,6 +43,11 @@ func (t *txn) then(f func()) { t.after = append(t.after, f) }
 func (x *Index) commit(more func(*txn) error) error {
 	x.write.Lock()
 	defer x.write.Unlock()
+	defer func() { // whatever came of it: the writer is alive
+		x.mu.Lock()
+		x.lastRound = x.o.Now()
+		x.mu.Unlock()
+	}()
 	x.mu.RLock()
 	pending, cameras, closed := slices.Clone(x.pending), x.cameras[x.named:], x.closed
 	x.mu.RUnlock()

@@ -75,6 +75,7 @@ type Index struct {
 	lastAudit  uint64    // the highest key in use
 	audits     int       // entries there are
 	lastCommit time.Time // the last success
+	lastRound  time.Time // the last end of a commit, good or bad or with nothing to do
 	failed     error     // of the last commit
 }
 
@@ -104,6 +105,7 @@ func Open(path string, o Options) (*Index, error) {
 		full: make(chan struct{}, 1), ordinals: make(map[string]uint16),
 	}
 	x.lastCommit = x.o.Now()
+	x.lastRound = x.lastCommit
 	if err := errors.Join(x.load(), syncDir(filepath.Dir(path))); err != nil {
 		return nil, errors.Join(fmt.Errorf("open index %s: %w", path, err), db.Close())
 	}
@@ -241,6 +243,7 @@ func (x *Index) Flush() error {
 // Status is the health of an index.
 type Status struct {
 	LastCommit time.Time // the last one that succeeded, or when the index was opened
+	LastRound  time.Time // when one last ended, well or not, or there was nothing to do: the writer is alive
 	Pending    int       // rows that wait for a commit
 	Err        error     // why the last commit failed; nil if it did not
 	Damaged    int64     // rows passed over because their checksum is wrong: rebuild at the next start
@@ -250,7 +253,7 @@ type Status struct {
 func (x *Index) Status() Status {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return Status{LastCommit: x.lastCommit, Pending: len(x.pending), Err: x.failed, Damaged: x.damaged.Load()}
+	return Status{LastCommit: x.lastCommit, LastRound: x.lastRound, Pending: len(x.pending), Err: x.failed, Damaged: x.damaged.Load()}
 }
 
 // syncDir makes the names in dir durable.

@@ -71,3 +71,29 @@ func remove(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
+// TestAHoldWithoutItsLinkGetsItAtTheNextStart: the power went between the
+// hold in the index and the second name.
+func TestAHoldWithoutItsLinkGetsItAtTheNextStart(t *testing.T) {
+	d := newDisk(t)
+	held := d.closed(t, "door", t0, 0, 2)
+	x, _, err := Recover(d.FS, d.index(), index.Options{}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Hold("door", t0, t0+1); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if x, _, err = Recover(d.FS, d.index(), index.Options{}, quiet); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Stat(held.EvidencePath()); err != nil {
+		t.Errorf("held footage has no second name: %v", err)
+	}
+}

@@ -297,7 +297,29 @@ func (s *starter) reconcile(x *index.Index) error {
 			return err
 		}
 	}
+	if err := s.relinkHeld(x); err != nil {
+		return err
+	}
 	return x.Flush()
+}
+
+// relinkHeld gives evidence the second name that a crash or a failing disk kept
+// from it between the hold and the link.
+func (s *starter) relinkHeld(x *index.Index) error {
+	var missing []volume.Name
+	err := x.Range("", 0, math.MaxInt64, func(r index.Row, held bool) bool {
+		if n := nameOf(r); held && !s.held[n] {
+			missing = append(missing, n)
+		}
+		return true
+	})
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	if err := volume.LinkEvidence(s.fsys, missing); err != nil {
+		s.report.problem("%v", err)
+	}
+	return nil
 }
 
 // allDates returns the days that have a directory or a row.

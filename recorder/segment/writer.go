@@ -100,6 +100,7 @@ type State struct {
 	LastSample int64       // UTC ms: end of the newest footage handed to the kernel, 0 if none
 	Bytes      int64       // appended since Run began
 	Segments   int64       // closed since Run began
+	Dropped    uint64      // units lost to a full queue since Run began
 	Missing    GapReason   // why nothing is being written, if so
 	MissingAt  int64       // UTC ms: since when
 	Err        error       // the last error of the volume; nil once footage is written again
@@ -149,6 +150,7 @@ type Writer struct {
 	mu      sync.Mutex // everything below; taken by Run and by the sync cycle
 	events  []func()   // to be called once mu is free
 	items   []hub.Item
+	dropped uint64 // by the hub
 	run     *media.Run
 	video   int  // index of the run's video track
 	refused bool // the run cannot be written at all
@@ -283,6 +285,7 @@ func (w *Writer) take() {
 	if err != nil {
 		return // closed: Run is over
 	}
+	w.dropped = w.reader.Dropped()
 	for _, it := range items {
 		if it.Gap {
 			w.lose(Overload)
@@ -300,7 +303,7 @@ func (w *Writer) take() {
 // State returns what the writer is doing.
 func (w *Writer) State() State {
 	w.mu.Lock()
-	s := State{Bytes: w.bytes, Missing: w.missing, MissingAt: w.since, Err: w.err, Run: w.run}
+	s := State{Bytes: w.bytes, Dropped: w.dropped, Missing: w.missing, MissingAt: w.since, Err: w.err, Run: w.run}
 	cur, since := w.cur, w.writing
 	w.mu.Unlock()
 	if cur != nil {

@@ -247,6 +247,7 @@ func (v *Volume) synced(began time.Time, worked bool, err error) {
 		v.log.Info("volume has room again")
 	}
 	v.full = full
+	v.stats.LastCycle = now
 	if err == nil {
 		v.stats.LastSync = now
 		if !full && !v.w.failed {

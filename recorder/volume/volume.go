@@ -86,13 +86,14 @@ type Volume struct {
 
 // Stats describes the work of a volume.
 type Stats struct {
-	LastSync time.Time     // when everything queued was last durable; zero before Run
-	SyncTime time.Duration // how long the last cycle took that had anything to do
-	Queued   int64         // bytes of media waiting to be written
-	Written  int64         // bytes written since Open
-	Cycles   int64         // that had anything to do
-	Full     bool          // the disk has no room
-	Err      error         // the last failure; nil after a cycle without one
+	LastSync  time.Time     // when everything queued was last durable; zero before Run
+	LastCycle time.Time     // when a cycle last ended, well or not: the writer is alive; zero before Run
+	SyncTime  time.Duration // how long the last cycle took that had anything to do
+	Queued    int64         // bytes of media waiting to be written
+	Written   int64         // bytes written since Open
+	Cycles    int64         // that had anything to do
+	Full      bool          // the disk has no room
+	Err       error         // the last failure; nil after a cycle without one
 }
 
 // Open opens the volume in the directory dir, and makes one of an empty

@@ -29,6 +29,7 @@ func (v *Volume) Run(ctx context.Context) error {
 	v.w.open, v.w.fresh = map[*File]struct{}{}, map[string]struct{}{}
 	v.mu.Lock()
 	v.stats.LastSync = v.now()
+	v.stats.LastCycle = v.stats.LastSync
 	v.mu.Unlock()
 	tick := time.NewTicker(v.cycle)
 	defer tick.Stop()

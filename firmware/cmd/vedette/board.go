@@ -37,15 +37,16 @@ func openBoard(id string, log *slog.Logger) *hardware {
 	for _, l := range h.board.LEDs {
 		h.lights[l.Name] = &led.Fake{}
 	}
-	h.dog = watchdog.NewFake(func() { log.Error("the simulated watchdog would have reset the board") })
 	return h
 }
 
-// watchdog returns the device for the health monitor, or nil.
-func (h *hardware) watchdog() health.Dog {
-	if h.dog == nil {
+// openWatchdog arms the watchdog and returns it for the health monitor, or nil
+// if the board has none. It counts from now on.
+func (h *hardware) openWatchdog() health.Dog {
+	if h.board.ID != "sim" {
 		return nil
 	}
+	h.dog = watchdog.NewFake(func() { h.log.Error("the simulated watchdog would have reset the board") })
 	return h.dog
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -25,14 +26,11 @@ import (
 	"vedette/web/ui"
 )
 
-// How a stop goes: the listener and the viewers go first, then the recorder
-// drains its footage. The drain must be shorter than the watchdog's timeout
-// (health.Timeout, 15 s; it is fed meanwhile) and than what the init system
-// waits before it kills (20 s on our image).
-const (
-	stopHTTP = 3 * time.Second
-	drain    = 12 * time.Second // the segment writer's and the volume's own limits add up to less
-)
+// stopHTTP is how long requests may take to end. The recorder drains its
+// footage at the same time, for at most 10 s (segment.Writer). The init system
+// must wait longer before it kills (20 s on our image); the watchdog is fed
+// until the drain is over.
+const stopHTTP = 3 * time.Second
 
 // runFlags are the command line of vedette run.
 type runFlags struct {
@@ -55,6 +53,11 @@ func runCommand(ctx context.Context, args []string, std streams) int {
 	}
 	if len(rest) > 0 {
 		return fail(std, 2, fmt.Errorf("run takes no arguments, got %q", rest))
+	}
+	for i, url := range f.cameras {
+		if err := recorder.CheckURL(url); err != nil {
+			return fail(std, 2, fmt.Errorf("--camera %d: %w", i+1, err))
+		}
 	}
 	p, err := build(f, std)
 	if err != nil {
@@ -112,7 +115,8 @@ func build(f runFlags, std streams) (p *process, err error) {
 	if err := p.openWeb(); err != nil {
 		return p, err
 	}
-	p.monitor = health.New(p.checks(), p.board.watchdog(), p.showHealth, p.log)
+	// The watchdog counts from here: what came before may take its time.
+	p.monitor = health.New(p.checks(), p.board.openWatchdog(), p.showHealth, p.log)
 	return p, nil
 }
 
@@ -171,6 +175,9 @@ func (p *process) openStores() (err error) {
 	dir := p.config.Volume.Path
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(p.flags.data, dir)
+		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { // below the data directory, which is ours
+			return fmt.Errorf("make volume directory: %w", err)
+		}
 	}
 	medium := p.config.Volume.Medium
 	if medium == "auto" {
@@ -253,7 +260,11 @@ func (p *process) run(ctx context.Context) (err error) {
 	var late errgroup.Group
 	late.Go(func() error { return quietly(p.monitor.Run(lateCtx)) })
 	late.Go(func() error { return quietly(p.events.Run(lateCtx)) })
-	defer func() { stopLate(); err = errors.Join(err, late.Wait()) }()
+	defer func() {
+		stopLate()
+		err = errors.Join(err, late.Wait())
+		p.board.show(health.LightsFor(health.Stopped, false))
+	}()
 
 	ctx, p.stop = context.WithCancel(ctx)
 	defer p.stop()
@@ -272,7 +283,6 @@ func (p *process) run(ctx context.Context) (err error) {
 	p.events.Emit(events.Event{Type: "system_started", Payload: map[string]any{"version": version, "board": p.board.board.ID}})
 	err = g.Wait()
 	p.events.Emit(events.Event{Type: "system_stopped"})
-	p.board.show(health.LightsFor(health.Stopped, false))
 	return err
 }
 

@@ -44,8 +44,8 @@ func (p *process) checkDisk() health.Verdict {
 		return health.Verdict{State: health.Fault, Reason: err.Error()}
 	}
 	out := health.Verdict{State: health.Recording, Reason: v.Reason}
-	if !v.LastSync.IsZero() {
-		out.Age = time.Since(v.LastSync)
+	if !v.LastCycle.IsZero() { // a failing disk is a fault, but only a wedged writer ends in a reset
+		out.Age = time.Since(v.LastCycle)
 	}
 	switch v.State {
 	case recorder.VolumeFull, recorder.VolumeFailed:
@@ -58,12 +58,11 @@ func (p *process) checkDisk() health.Verdict {
 
 func (p *process) checkIndex() health.Verdict {
 	s := p.recorder.IndexStatus()
-	out := health.Verdict{State: health.Recording}
-	if s.Pending > 0 { // with nothing to commit, an old commit is no fault
-		out.Age = time.Since(s.LastCommit)
-	}
+	out := health.Verdict{State: health.Recording, Age: time.Since(s.LastRound)}
 	if s.Err != nil {
 		out.State, out.Reason = health.Degraded, s.Err.Error()
+	} else if s.Damaged > 0 {
+		out.State, out.Reason = health.Degraded, fmt.Sprintf("%d damaged rows are passed over; the next start rebuilds the index", s.Damaged)
 	}
 	return out
 }
@@ -157,8 +156,9 @@ func (s systemState) System(context.Context) (api.SystemInfo, error) {
 		}
 	}
 	v, err := p.recorder.VolumeStatus()
-	if err != nil {
-		return info, err
+	if err != nil { // a disk that went away must not take the rest of the answer with it
+		info.Volumes = []api.VolumeInfo{{ID: p.recorder.VolumeID(), State: recorder.VolumeFailed}}
+		return info, nil
 	}
 	info.PromiseS = (v.Cycle + 500*time.Millisecond).Seconds() // the cycle and one sync
 	info.Volumes = []api.VolumeInfo{{
@@ -182,10 +182,7 @@ func (s systemState) Ready() []string {
 
 // Snapshot implements panel.Value.
 func (s systemState) Snapshot() any {
-	info, err := s.System(context.Background())
-	if err != nil {
-		s.p.log.Error("system state", "err", err)
-	}
+	info, _ := s.System(context.Background()) // never fails
 	return info
 }
 

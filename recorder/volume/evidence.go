@@ -1,0 +1,34 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// LinkEvidence gives each closed segment its second name below evidence/,
+// which keeps it through the loss of the index and of its first name: the
+// links first, then each directory that got one is synced. A segment that has
+// its second name already is passed over, so it can be called again after a
+// failure. It returns nil for no names.
+func LinkEvidence(fsys FS, names []Name) error {
+	touched := map[string]struct{}{}
+	for _, n := range names {
+		dir := EvidenceDir + "/" + n.Camera
+		if err := fsys.Mkdir(dir); err == nil {
+			touched[EvidenceDir] = struct{}{}
+		} else if !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("link evidence: %w", err)
+		}
+		if err := fsys.Link(n.Path(), n.EvidencePath()); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("link evidence: %w", err)
+		}
+		touched[dir] = struct{}{}
+	}
+	for dir := range touched {
+		if err := fsys.SyncDir(dir); err != nil {
+			return fmt.Errorf("link evidence: %w", err)
+		}
+	}
+	return nil
+}
