@@ -24,6 +24,28 @@ import (
 // What it cannot notice is a file that was whole a commit ago: bbolt then
 // falls back by one, and the rows of a minute are missing.
 func Verify(path string) error {
+	return examine(path, func(f io.ReaderAt, size int64) error { return verify(f, size) })
+}
+
+// VerifyPages is Verify for any bbolt file with pages of 4 KiB: it proves that
+// bbolt can follow the pages, and knows nothing of what is in them.
+func VerifyPages(path string) error {
+	return examine(path, func(f io.ReaderAt, size int64) error {
+		return walk(f, size, func(w *walker) visitor {
+			var visit visitor
+			visit = func(_, v []byte, isBucket bool) error {
+				if isBucket {
+					return w.bucket(v, visit)
+				}
+				return nil
+			}
+			return visit
+		})
+	})
+}
+
+// examine runs check on a file that nobody writes to.
+func examine(path string, check func(f io.ReaderAt, size int64) error) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("verify index: %w", err)
@@ -36,7 +58,7 @@ func Verify(path string) error {
 	if err != nil {
 		return fmt.Errorf("verify index: %w", err)
 	}
-	if err := verify(f, info.Size()); err != nil {
+	if err := check(f, info.Size()); err != nil {
 		return fmt.Errorf("verify %s: %w: %w", path, ErrDamaged, err)
 	}
 	return nil
@@ -85,6 +107,24 @@ func readMeta(page []byte) (m bboltMeta, ok bool) {
 }
 
 func verify(f io.ReaderAt, size int64) error {
+	c := newContent()
+	err := walk(f, size, func(w *walker) visitor {
+		return func(k, v []byte, isBucket bool) error {
+			if !isBucket {
+				return fmt.Errorf("value %q outside of every bucket", k)
+			}
+			return w.bucket(v, c.of(string(k)))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// walk follows every page from the newer meta page on and shows the elements
+// of the root bucket to what visit returns.
+func walk(f io.ReaderAt, size int64, visit func(*walker) visitor) error {
 	if size < 2*pageSize {
 		return fmt.Errorf("%d bytes are no index", size)
 	}
@@ -119,13 +159,7 @@ func verify(f io.ReaderAt, size int64) error {
 			return err
 		}
 	}
-	c := newContent()
-	if err := w.tree(m.root, nil, nil, 0, func(k, v []byte, isBucket bool) error {
-		if !isBucket {
-			return fmt.Errorf("value %q outside of every bucket", k)
-		}
-		return w.bucket(v, c.of(string(k)))
-	}); err != nil {
+	if err := w.tree(m.root, nil, nil, 0, visit(w)); err != nil {
 		return err
 	}
 	for id := range w.free {
@@ -133,7 +167,7 @@ func verify(f io.ReaderAt, size int64) error {
 			return fmt.Errorf("page %d is in use and free", id)
 		}
 	}
-	return c.check()
+	return nil
 }
 
 // visitor is shown every element of the leaves of a tree, in order. Key and

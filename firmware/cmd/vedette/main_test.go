@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,5 +67,45 @@ func TestASimulatedCameraStopsWhenTold(t *testing.T) {
 	}
 	if got := strings.Count(o.String(), "rtsp://127.0.0.1:"); got != 2 {
 		t.Errorf("it says %q, want two addresses", o.String())
+	}
+}
+
+// TestADamagedStateIsNamedAndLeftAlone tears state.db at every page; nothing
+// may panic, and what can still be opened opens.
+func TestADamagedStateIsNamedAndLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, err := call(t, "correct horse battery\n", "user", "add", "ann", "--password-stdin", "--data", dir); code != 0 {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "state.db")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for cut := 0; cut < len(whole); cut += 4096 {
+		zeroed := bytes.Clone(whole)
+		clear(zeroed[cut : cut+4096])
+		for _, data := range [][]byte{whole[:cut], zeroed} {
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			db, err := openState(dir)
+			if err == nil { // a page that nothing leads to
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+				continue
+			}
+			if named++; !strings.Contains(err.Error(), "state.db is damaged") {
+				t.Errorf("cut at %d: %v", cut, err)
+			}
+			if left, _ := os.ReadFile(path); !bytes.Equal(left, data) {
+				t.Errorf("cut at %d: a damaged file was changed", cut)
+			}
+		}
+	}
+	if named < 4 {
+		t.Errorf("%d of %d damaged files were noticed", named, 2*len(whole)/4096)
 	}
 }
