@@ -81,7 +81,15 @@ func (c *camera) start(ctx context.Context) {
 	mainURL, subURL := cfg.URLs()
 	parts = append(parts, c.ingester(cfg, media.Main, mainURL).Run)
 	if subURL != "" {
-		parts = append(parts, c.ingester(cfg, media.Sub, subURL).Run)
+		sub := c.ingester(cfg, media.Sub, subURL)
+		parts = append(parts, func(ctx context.Context) error {
+			// Not before the main stream was let in: a camera counts wrong
+			// passwords, and one attempt at a time is enough.
+			if _, err := c.hubs[media.Main].WaitRun(ctx); err != nil {
+				return err
+			}
+			return sub.Run(ctx)
+		})
 	}
 	c.mu.Lock()
 	c.states = map[media.StreamName]ingest.State{media.Main: {Phase: ingest.Connecting}}

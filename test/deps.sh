@@ -14,6 +14,7 @@ packages=(
 	chromium fonts-dejavu-core                 # the panel's tests
 	shellcheck
 )
+command -v node >/dev/null || packages+=(nodejs npm)
 
 missing=()
 for p in "${packages[@]}"; do
@@ -33,7 +34,10 @@ if ((${#missing[@]})); then
 	fi
 fi
 
-command -v node >/dev/null || { echo "Node.js (20 or later) is missing; run:  sudo apt-get install -y nodejs npm" >&2; exit 1; }
+if [ "$(node -p 'parseInt(process.versions.node)')" -lt 20 ]; then
+	echo "Node.js $(node --version) is too old: the panel's tests need 20 or later" >&2
+	exit 1
+fi
 for dir in web/ui test/browser; do
 	lock=$dir/node_modules/.package-lock.json
 	if [ ! -f "$lock" ] || [ "$dir/package-lock.json" -nt "$lock" ]; then

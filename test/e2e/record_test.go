@@ -113,6 +113,9 @@ func checkFiles(t *testing.T, files []string, video, audio string) {
 		if st, err := os.Stat(f); err != nil || st.Size() != bytes {
 			t.Errorf("%s has %d bytes, %v", f, st.Size(), err)
 		}
+		if n := videoFrames(p); i < len(files)-1 && (n*frameMillis < duration-60 || n*frameMillis > duration+60) {
+			t.Errorf("%s holds %d frames in %d ms: the camera sent one each %d ms", f, n, duration, frameMillis)
+		}
 		if got := videoSpan(p); i < len(files)-1 && (got < duration-60 || got > duration+60) {
 			t.Errorf("%s holds %d ms of video, its name says %d", f, got, duration)
 		}
@@ -137,6 +140,18 @@ func checkStreams(t *testing.T, f string, p probe, video, audio string, duration
 	if found["video"] != video || found["audio"] != audio {
 		t.Errorf("%s holds %v, want %s and %q", f, found, video, audio)
 	}
+}
+
+// frameMillis is the distance of the pictures that the camera server sends.
+const frameMillis = 40
+
+func videoFrames(p probe) (n int64) {
+	for _, k := range p.Packets {
+		if k.CodecType == "video" {
+			n++
+		}
+	}
+	return n
 }
 
 // videoSpan returns the milliseconds from the first video packet to the end
