@@ -1,7 +1,12 @@
 package faultfs
 
-// PageSize is what tears: a page is written whole or not at all.
+// PageSize is the unit of writing, and of space. Pages that were not synced
+// survive each by itself.
 const PageSize = 4096
+
+// sectorSize is what a disk writes at once: a page that was under way when the
+// power went may end at any sector.
+const sectorSize = 512
 
 // page is never changed once it is part of a content, so that contents can
 // share it.
@@ -133,7 +138,7 @@ func survive(base *content, log []change, c chance) content {
 		}
 		for _, p := range x.pages {
 			if c.data() {
-				out.setPage(p.index, p.page)
+				out.setPage(p.index, c.tear(out.page(p.index), p.page))
 			}
 		}
 		if i < sizes {

@@ -152,14 +152,17 @@ func TestUnsyncedPagesTearInEveryWay(t *testing.T) {
 	h := create(t, d, "a", string(bytes.Repeat([]byte{'o'}, 4*PageSize)))
 	must(t, d.SyncFS())
 	write(t, h, string(bytes.Repeat([]byte{'n'}, 4*PageSize)), 0)
-	seen := map[string]bool{}
-	for seed := range uint64(2000) {
+	seen, tears := map[string]bool{}, map[int]bool{}
+	for seed := range uint64(4000) {
 		data := []byte(reads(d, seed, "a"))
 		pattern := ""
 		for i := range 4 {
 			p := data[i*PageSize : (i+1)*PageSize]
-			if !bytes.Equal(p, bytes.Repeat(p[:1], PageSize)) {
-				t.Fatalf("seed %d: page %d is torn in itself", seed, i)
+			if n := bytes.IndexByte(p, 'o'); n > 0 { // new, then old
+				if n%sectorSize != 0 || !bytes.Equal(p[n:], bytes.Repeat([]byte{'o'}, PageSize-n)) {
+					t.Fatalf("seed %d: page %d is torn at byte %d", seed, i, n)
+				}
+				tears[n] = true
 			}
 			pattern += string(p[:1])
 		}
@@ -167,6 +170,9 @@ func TestUnsyncedPagesTearInEveryWay(t *testing.T) {
 	}
 	if len(seen) != 16 {
 		t.Errorf("%d of 16 patterns of old and new pages came up: %v", len(seen), seen)
+	}
+	if len(tears) != PageSize/sectorSize-1 {
+		t.Errorf("pages were torn at %v, want at every sector", tears)
 	}
 }
 

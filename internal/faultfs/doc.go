@@ -7,10 +7,10 @@
 //
 //   - Bytes reach the disk by Handle.Sync of their file or by SyncFS, and by
 //     nothing else for certain. Of everything written since, any pages of
-//     4 KiB may be there and any not, whatever the order of the writes; the
-//     size may be any that the file had since. A page inside the size that
-//     did not survive holds what was there before, or zeros. Write-back of a
-//     range promises nothing.
+//     4 KiB may be there and any not, whatever the order of the writes, and
+//     some in their first sectors alone; the size may be any that the file had
+//     since. A page inside the size that did not survive holds what was there
+//     before, or zeros. Write-back of a range promises nothing.
 //   - Names reach the disk by SyncDir of the directory they are in or by
 //     SyncFS. Of the changes since, any may survive in any directory, as long
 //     as changes of one name come in their order: a rename survives only with

@@ -193,6 +193,21 @@ func (c chance) is(p float64) bool {
 	return p >= 1 || p > 0 && c.rng.Float64() < p
 }
 
+// tear returns what survives of a page that was written over old: all of it,
+// and one time in sixteen only its first sectors.
+func (c chance) tear(old, p *page) *page {
+	if c.pData == 0 || c.pData == 1 || c.rng.IntN(16) > 0 {
+		return p
+	}
+	var torn page
+	if old != nil {
+		torn = *old
+	}
+	n := c.rng.IntN(PageSize/sectorSize) * sectorSize
+	copy(torn[:n], p[:n])
+	return &torn
+}
+
 func (c chance) data() bool { return c.is(c.pData) }
 func (c chance) name() bool { return c.is(c.pName) }
 
