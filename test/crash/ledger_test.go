@@ -40,11 +40,14 @@ func fileOf(r index.Row) index.Row {
 	return index.Row{Camera: r.Camera, Start: r.Start, Duration: r.Duration, Bytes: r.Bytes, Seq: r.Seq}
 }
 
+// span is a stretch of time, UTC ms.
+type span struct{ from, to int64 }
+
 // promise is the ledger at one moment.
 type promise struct {
 	now       time.Duration
 	pictures  [][]sent
-	durable   []int64 // by camera: UTC ms up to which the open files said they are durable
+	durable   [][]span // by camera: what files said is durable
 	held      []index.Row
 	forgotten []index.Row
 	condemned []index.Row
@@ -59,12 +62,13 @@ func (l *ledger) before(now time.Duration) *promise {
 	p := &promise{now: now, indexed: l.indexed}
 	for c := range l.pictures {
 		p.pictures = append(p.pictures, l.pictures[c][:len(l.pictures[c]):len(l.pictures[c])])
-		var end int64
+		var durable []span
 		for _, f := range l.files[c] {
-			_, e := f.Durable()
-			end = max(end, e)
+			if _, end := f.Durable(); end > 0 {
+				durable = append(durable, span{f.Name().Start, end})
+			}
 		}
-		p.durable = append(p.durable, end)
+		p.durable = append(p.durable, durable)
 	}
 	for r := range l.held {
 		p.held = append(p.held, r)
@@ -91,6 +95,16 @@ func (l *ledger) note(set map[index.Row]bool, rows ...index.Row) {
 	for _, r := range rows {
 		set[fileOf(r)] = true
 	}
+}
+
+// kept reports whether a file said that s is durable.
+func (p *promise) kept(camera int, s sent) bool {
+	for _, d := range p.durable[camera] {
+		if d.from <= s.wall && s.wall < d.to {
+			return true
+		}
+	}
+	return false
 }
 
 // excused reports whether a picture of camera was in a file that was swept.

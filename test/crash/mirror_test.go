@@ -31,6 +31,7 @@ type mirror struct {
 
 	mu   sync.Mutex
 	last []byte // what the disk has; nil if there is no index
+	off  bool   // leave the disk as it is
 }
 
 // newMirror takes the index of disk, if it has one, to a directory of its own.
@@ -61,6 +62,13 @@ func scratch() string {
 	return ""
 }
 
+// pause switches the mirror off, or on again.
+func (m *mirror) pause(off bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.off = off
+}
+
 func (m *mirror) close() { _ = os.RemoveAll(m.dir) }
 
 // stamp returns the numbers of the newest transactions in both meta pages.
@@ -77,6 +85,9 @@ func stamp(data []byte) (t [2]uint64) {
 func (m *mirror) sync() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.off {
+		return nil
+	}
 	f, err := os.Open(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

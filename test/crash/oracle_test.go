@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/faultfs"
@@ -27,7 +28,11 @@ const maxLoss = 2 * time.Second
 // inspector reads segment files and remembers those that it has read: a file
 // that is the same in a thousand images is verified once.
 type inspector struct {
-	seed  maphash.Seed
+	seed maphash.Seed
+	// lenient lets a file be longer than its name says: one that a disk
+	// failed is cut, but not synced again.
+	lenient bool
+
 	mu    sync.Mutex
 	known map[uint64]verdict
 }
@@ -59,7 +64,7 @@ func (i *inspector) inspect(disk *faultfs.Disk, path string, n volume.Name, cam 
 	if ok {
 		return v
 	}
-	v = read(data, n, cam)
+	v = read(data, n, cam, i.lenient)
 	i.mu.Lock()
 	i.known[sum] = v
 	i.mu.Unlock()
@@ -68,7 +73,10 @@ func (i *inspector) inspect(disk *faultfs.Disk, path string, n volume.Name, cam 
 
 // read verifies a file by its checksums, and then, in case those are not
 // looked at, every picture in it by what the camera sent.
-func read(data []byte, n volume.Name, cam byte) (v verdict) {
+func read(data []byte, n volume.Name, cam byte, lenient bool) (v verdict) {
+	if lenient && int64(len(data)) > n.Bytes {
+		data = data[:n.Bytes]
+	}
 	if int64(len(data)) != n.Bytes {
 		v.problem = fmt.Sprintf("has %d bytes, its name says %d", len(data), n.Bytes)
 		return v
@@ -115,6 +123,7 @@ func read(data []byte, n volume.Name, cam byte) (v verdict) {
 type oracle struct {
 	*inspector
 	cameras []string
+	worst   atomic.Int64 // age of the oldest picture that a power cut cost, ns
 }
 
 func (o *oracle) number(camera string) byte { return byte(slices.Index(o.cameras, camera)) }
@@ -146,6 +155,9 @@ func (o *oracle) look(disk *faultfs.Disk) (f found, problems []string) {
 			default:
 				v := o.inspect(disk, file.Path, n, o.number(n.Camera))
 				f.closed[n] = v
+				if most := (file.Size + faultfs.PageSize - 1) / faultfs.PageSize * faultfs.PageSize; file.Allocated > most {
+					problems = append(problems, fmt.Sprintf("%s takes %d bytes of the disk for %d", file.Path, file.Allocated, file.Size))
+				}
 				if v.problem != "" {
 					problems = append(problems, fmt.Sprintf("undecodable: %s: %s", file.Path, v.problem))
 				}
@@ -367,11 +379,15 @@ func (o *oracle) missing(f found, p *promise) (gone []map[uint32]bool, problems 
 			if oldest == nil {
 				oldest = s
 			}
-			if s.wall < p.durable[c] {
+			if p.kept(c, *s) {
 				promised++
 			}
 		}
 		gone = append(gone, lost)
+		if oldest != nil {
+			for age, worst := int64(p.now-oldest.at), o.worst.Load(); age > worst && !o.worst.CompareAndSwap(worst, age); worst = o.worst.Load() {
+			}
+		}
 		if oldest != nil && p.now-oldest.at > maxLoss {
 			problems = append(problems, fmt.Sprintf("camera %s: picture %d is lost, %v after it was sent", camera, oldest.id, p.now-oldest.at))
 		}

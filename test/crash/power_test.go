@@ -51,7 +51,7 @@ type court struct {
 }
 
 func newCourt(fail func(string, ...any)) *court {
-	c := &court{o: &oracle{newInspector(), cameraNames}, images: make(chan image, 32), fail: fail}
+	c := &court{o: &oracle{inspector: newInspector(), cameras: cameraNames}, images: make(chan image, 32), fail: fail}
 	for range runtime.GOMAXPROCS(0) {
 		c.done.Go(func() {
 			for im := range c.images {
@@ -158,7 +158,7 @@ func cutEverywhere(t *testing.T, sc scenario, seed uint64, s settings) {
 		n := 0
 		var mu sync.Mutex
 		cut := func(op faultfs.Op, at time.Duration) {
-			if !op.Kind.Changes() {
+			if !op.Kind.Changes() || shown.Load() > 0 {
 				return
 			}
 			mu.Lock()
@@ -185,8 +185,8 @@ func cutEverywhere(t *testing.T, sc scenario, seed uint64, s settings) {
 		})
 		c.close()
 		points, judged = points+c.points.Load(), judged+c.judged.Load()
-		t.Logf("life %d: %d operations, %d cuts, %d images, %d of them cut again, %d files salvaged, %d held, %d swept",
-			life, disk.Ops(), c.points.Load(), c.judged.Load(), c.again.Load(), c.salvaged.Load(), len(led.held), len(led.condemned))
+		t.Logf("life %d: %d operations, %d cuts, %d images, %d of them cut again, %d files salvaged, %d held, %d swept, at most %v lost",
+			life, disk.Ops(), c.points.Load(), c.judged.Load(), c.again.Load(), c.salvaged.Load(), len(led.held), len(led.condemned), time.Duration(c.o.worst.Load()))
 		disk = nextLife(t, c.o, disk, led, seed, life)
 	}
 	t.Logf("%d cuts, %d images in %v", points, judged, time.Since(began).Round(time.Millisecond))

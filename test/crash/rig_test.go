@@ -28,6 +28,9 @@ type plan struct {
 	clean   bool                                  // ends by being stopped, not by a power cut
 	before  func(op faultfs.Op, at time.Duration) // called before every operation
 	latency time.Duration                         // of a sync of everything; of one file or directory a tenth
+	// sick is called when everything runs. The disk may fail then: the index
+	// stays out of it, and calls may return errors.
+	sick func(ctx context.Context, r *rig)
 }
 
 // rig is a recorder on a faultfs disk.
@@ -116,7 +119,14 @@ func live(t *testing.T, disk *faultfs.Disk, led *ledger, p plan) *rig {
 	led.indexed = true
 	clear(led.files)
 	led.mu.Unlock()
+	m.pause(p.sick != nil)
 	r.record()
+	m.pause(false)
+	if p.sick != nil {
+		if err := m.sync(); err != nil {
+			t.Errorf("index: %v", err)
+		}
+	}
 	// A commit of an index without power leaves nothing on the disk.
 	_ = x.Close()
 	return r
@@ -154,6 +164,9 @@ func (r *rig) record() {
 	}
 	rest.Go(func() { r.commit(all) })
 	rest.Go(func() { r.disturb(all) })
+	if r.plan.sick != nil {
+		rest.Go(func() { r.plan.sick(all, r) })
+	}
 	time.Sleep(r.plan.length)
 	if !r.plan.clean {
 		r.disk.Cut()
@@ -223,7 +236,7 @@ func (r *rig) disturb(ctx context.Context) {
 		}
 		space, err := r.vol.Space()
 		if err != nil {
-			return
+			continue
 		}
 		floor := space.Available + 1 + r.rng.Int64N(400<<10)
 		r.sweeper.SetLimits(sweep.Limits{Floor: floor, High: floor + 1, Reserve: 1 << 9})
@@ -245,7 +258,7 @@ func (r *rig) hold() {
 	}
 	if err == nil {
 		r.led.note(r.led.held, rows...)
-	} else if !errors.Is(err, faultfs.ErrPowerLost) {
+	} else if r.plan.sick == nil && !errors.Is(err, faultfs.ErrPowerLost) {
 		r.t.Errorf("hold: %v", err)
 	}
 }
