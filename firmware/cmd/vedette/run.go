@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,12 @@ import (
 // must wait longer before it kills (20 s on our image); the watchdog is fed
 // until the drain is over.
 const stopHTTP = 3 * time.Second
+
+// gcPercent has the collector run when the heap has grown by half, not by all:
+// most of it are packets in the GOP caches, which are few and large, so this
+// costs no CPU that shows (docs/BENCHMARKS.md), and a small board has no memory
+// to spare. The GOGC of the environment wins.
+const gcPercent = 50
 
 // runFlags are the command line of vedette run.
 type runFlags struct {
@@ -58,6 +65,9 @@ func runCommand(ctx context.Context, args []string, std streams) int {
 		if err := recorder.CheckURL(url); err != nil {
 			return fail(std, 2, fmt.Errorf("--camera %d: %w", i+1, err))
 		}
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	p, err := build(f, std)
 	if err != nil {

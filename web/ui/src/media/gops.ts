@@ -31,6 +31,8 @@ export interface Gop {
   seg: string;
   url: string;
   mime: string;
+  /** the file has sound that browsers do not play */
+  silent: boolean;
   initSize: number;
   segStart: number;
   offset: number;
@@ -57,7 +59,7 @@ export class Index {
         const old = e.gops.get(offset);
         if (old && old.size > size) continue;
         e.gops.set(offset, {
-          seg: s.id, url: s.url, mime: init.mime, initSize: s.init_size, segStart: s.start,
+          seg: s.id, url: s.url, mime: init.mime, silent: init.video_only ?? false, initSize: s.init_size, segStart: s.start,
           offset, size, start, end: start + dur,
         });
       }

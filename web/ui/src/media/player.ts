@@ -2,6 +2,7 @@
 // pictures a little ahead of the picture, jumps gaps, follows a segment that
 // is still being written, and while the time line is dragged fetches one
 // key frame at a time.
+import { silent } from './init';
 import { Catalogue } from './catalogue';
 import { Feed, playable } from './feed';
 import { gopKey, isH265, jumpTarget, scrubBytes, type Gop, type GopAnswer } from './gops';
@@ -240,7 +241,7 @@ export class Player {
         const g = await this.wanted();
         if (gen !== this.gen) return;
         if (!g) {
-          await this.nap(150);
+          await this.nap(this.decoding() ? 20 : 150);
           continue;
         }
         if (!this.feed.suits(g, g.start)) {
@@ -273,7 +274,7 @@ export class Player {
   /** wanted gives the next group to fetch, or null when enough is there. */
   private async wanted(): Promise<Gop | null> {
     const t = this.wall();
-    if (t === null) return null;
+    if (t === null || this.decoding()) return null;
     const ahead = this.wantPlay ? 4_000 * Math.max(1, this.rate) + 1_000 : 1_200;
     await this.cat.need(t, t + ahead);
     const index = this.cat.index;
@@ -283,6 +284,13 @@ export class Player {
       g = index.next(g);
     }
     return null;
+  }
+
+  /** decoding says that the picture asked for has its data and is on its way: whatever else is appended now delays it. */
+  private decoding(): boolean {
+    const t = this.target;
+    if (t === null || this.state !== 'loading' || performance.now() - this.seekAt > 1500) return false;
+    return this.feed.buffered().some((b) => t >= b.start && t + 400 < b.end);
   }
 
   private nap = (ms: number) => new Promise<void>((r) => setTimeout(r, ms));
@@ -297,7 +305,8 @@ export class Player {
   private async init(g: Gop, signal: AbortSignal): Promise<ArrayBuffer> {
     const known = this.inits.get(g.seg);
     if (known) return known;
-    const b = await this.range(g.url, 0, g.initSize, signal);
+    const raw = await this.range(g.url, 0, g.initSize, signal);
+    const b = g.silent ? silent(raw) : raw;
     if (this.inits.size > 200) this.inits.clear();
     this.inits.set(g.seg, b);
     return b;
