@@ -80,19 +80,14 @@ func (d *Disk) begin(kind Kind, path string) (Fault, error) {
 	if dead {
 		return Fault{}, ErrPowerLost
 	}
-	if before != nil {
-		before(op)
-	}
 	d.mu.Lock()
 	hit, delay := d.hit(op)
 	d.mu.Unlock()
 	if delay > 0 {
 		time.Sleep(delay)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.dead {
-			return Fault{}, ErrPowerLost
-		}
+	}
+	if before != nil {
+		before(op)
 	}
 	return hit, nil
 }

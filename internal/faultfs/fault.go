@@ -148,9 +148,9 @@ func (d *Disk) Cut() {
 	d.dead = true
 }
 
-// Before has f called before every operation, without locks held: it may
-// reboot the disk to look at what would be there. f must not call the disk's
-// operations.
+// Before has f called before every operation, at the end of its delay if it
+// has one, without locks held: it may reboot the disk to look at what would be
+// there. f must not call the disk's operations.
 func (d *Disk) Before(f func(Op)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
