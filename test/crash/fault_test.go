@@ -47,8 +47,11 @@ const (
 // recorder called durable is there after a power cut.
 func TestEveryOperationFailsInTurn(t *testing.T) {
 	stride := 17
-	if os.Getenv(fullRun) != "" {
+	switch {
+	case os.Getenv(fullRun) != "":
 		stride = 1
+	case raced:
+		stride = 53
 	}
 	for _, sc := range scenarios[:2] {
 		first, last := operations(t, sc)
@@ -232,7 +235,11 @@ func TestRecoveryMeetsErrors(t *testing.T) {
 			t.Errorf("seed %d: %s", seed, text)
 		}
 		for _, errno := range []error{syscall.EIO, syscall.ENOSPC, syscall.EROFS} {
-			for at := 1 + int(seed); at <= want.Ops(); at += 6 {
+			stride := 6
+			if raced {
+				stride = 18
+			}
+			for at := 1 + int(seed); at <= want.Ops(); at += stride {
 				work := left.Reboot(faultfs.Everything)
 				work.Inject(faultfs.Fault{At: at, Err: errno})
 				if x, m, _, err := recoverDisk(work); err == nil {

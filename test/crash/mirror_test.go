@@ -49,7 +49,24 @@ func newMirror(disk *faultfs.Disk) (*mirror, error) {
 		return nil, err
 	}
 	m.last = data
-	return m, os.WriteFile(m.path, data, 0o600)
+	return m, m.fill(data)
+}
+
+// fill makes the real file of data. Most of it is zeros, which take no time
+// when they are not written.
+func (m *mirror) fill(data []byte) error {
+	f, err := os.OpenFile(m.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Truncate(int64(len(data)))
+	zeros := make([]byte, boltPage)
+	for at := 0; at < len(data) && err == nil; at += boltPage {
+		if p := data[at:min(at+boltPage, len(data))]; !bytes.Equal(p, zeros[:len(p)]) {
+			_, err = f.WriteAt(p, int64(at))
+		}
+	}
+	return errors.Join(err, f.Close())
 }
 
 // scratch returns a directory in memory where there is one: bbolt syncs, and

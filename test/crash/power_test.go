@@ -121,7 +121,11 @@ func plans() settings {
 	if n, err := strconv.Atoi(os.Getenv(fullRun)); err == nil && n > 0 {
 		return settings{seeds: n, every: 1, variants: 5, length: 60 * time.Second, lives: 3}
 	}
-	return settings{seeds: 1, every: 3, variants: 2, length: 30 * time.Second, lives: 2}
+	s := settings{seeds: 1, every: 3, variants: 2, length: 30 * time.Second, lives: 2}
+	if raced {
+		s.every = 11
+	}
+	return s
 }
 
 // TestPowerCutAtEveryOperation records, holds, sweeps and commits, cuts the
