@@ -38,7 +38,11 @@ test('a fresh box is claimed with the code it printed', async () => {
 
 test('live video moves and shows the present', async () => {
   await id(page, 'nav-live').click();
-  const first = await eventually('showing a picture', 15_000, () => readFrame(page, 'tile-video-yard').then((f) => f !== null && { f, at: Date.now() }));
+  // A viewer begins with the cached group of pictures and catches up.
+  const first = await eventually('showing the present', 15_000, async () => {
+    const f = await readFrame(page, 'tile-video-yard');
+    return f !== null && Math.abs(frameDistance(frameAt(Date.now()), f)) <= 20 && { f };
+  });
   await sleep(1500);
   const f = await readFrame(page, 'tile-video-yard');
   const now = Date.now();
@@ -213,6 +217,16 @@ test('a restart of the recorder is said, and over without a reload', async () =>
 
 const screens = { live: 'live-grid', 'live/yard': 'tile-mute', playback: 'timeline', cameras: 'camera-yard', 'cameras/new': 'camera-name', 'cameras/yard': 'camera-name', status: 'overall' };
 
+// A screen may need a moment to settle; a violation that stays is one.
+async function settlesClean(page, screen) {
+  let last = [];
+  try {
+    await eventually('clean', 3_000, async () => (last = await violations(page)).length === 0);
+  } catch {
+    assert.deepEqual(last, [], screen);
+  }
+}
+
 for (const colorScheme of ['dark', 'light']) {
   test(`no screen breaks a rule of access, ${colorScheme}`, async () => {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
@@ -220,11 +234,11 @@ for (const colorScheme of ['dark', 'light']) {
     for (const [screen, mark] of Object.entries(screens)) {
       await page.evaluate((to) => (location.hash = `#/${to}`), screen);
       await id(page, mark).first().waitFor();
-      assert.deepEqual(await violations(page), [], screen);
+      await settlesClean(page, screen);
     }
     await page.keyboard.press('?');
     await page.locator('dialog[open]').waitFor();
-    assert.deepEqual(await violations(page), [], 'help');
+    await settlesClean(page, 'help');
     await page.keyboard.press('Escape');
   });
 }
@@ -239,7 +253,7 @@ test('a telephone shows every screen without scrolling sideways', async () => {
     await id(p, mark).first().waitFor();
     const wide = await p.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= 360, `${screen} is ${wide} px wide`);
-    assert.deepEqual(await violations(p), [], screen);
+    await settlesClean(p, screen);
   }
   await phone.close();
 });
