@@ -3,10 +3,7 @@ package crash
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"math/rand/v2"
-	"path"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -245,7 +242,7 @@ func (r *rig) disturb(ctx context.Context) {
 }
 
 // hold locks a stretch of time of one camera, in the order of the recorder:
-// rows, then second names, then their directories.
+// rows, then their second names.
 func (r *rig) hold() {
 	some, err := r.cat.Oldest(20, nil)
 	if err != nil || len(some) == 0 {
@@ -254,27 +251,17 @@ func (r *rig) hold() {
 	one := some[r.rng.IntN(len(some))]
 	rows, err := r.cat.Hold(one.Camera, one.Start, one.Start+1+r.rng.Int64N(12_000))
 	if err == nil && len(rows) > 0 {
-		err = link(r.disk, rows)
+		names := make([]volume.Name, len(rows))
+		for i, row := range rows {
+			names[i] = nameOf(row)
+		}
+		err = volume.LinkEvidence(r.disk, names)
 	}
 	if err == nil {
 		r.led.note(r.led.held, rows...)
 	} else if r.plan.sick == nil && !errors.Is(err, faultfs.ErrPowerLost) {
 		r.t.Errorf("hold: %v", err)
 	}
-}
-
-func link(fsys volume.FS, rows []index.Row) error {
-	dir := path.Join(volume.EvidenceDir, rows[0].Camera)
-	if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("hold evidence: %w", err)
-	}
-	for _, row := range rows {
-		n := nameOf(row)
-		if err := fsys.Link(n.Path(), n.EvidencePath()); err != nil && !errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("hold evidence: %w", err)
-		}
-	}
-	return errors.Join(fsys.SyncDir(volume.EvidenceDir), fsys.SyncDir(dir))
 }
 
 // sleep returns false when ctx is done.
