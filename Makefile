@@ -12,7 +12,7 @@ DATA    ?= ./var
 LISTEN  ?= localhost:8080
 FUZZTIME ?= 10s
 
-.PHONY: help build build-all run test unit race e2e browser fuzz lint cover bench panel clean deps
+.PHONY: help build build-all run test unit race crash mutants e2e browser fuzz lint cover bench panel clean deps
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,8 +39,14 @@ test: deps lint race e2e browser ## everything: lint, unit tests with the race d
 unit: ## unit tests alone, without the race detector
 	go test $$(go list ./... | grep -v /test/)
 
-race: ## unit tests with the race detector
-	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /test/)
+race: ## unit tests and the crash tests' fixed subset, with the race detector
+	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /test/) ./test/crash
+
+crash: ## every crash point and every fault in full; docs/decisions/crash-testing.md
+	VEDETTE_CRASH_SEEDS=1 go test -count=1 -timeout 30m -v ./test/crash
+
+mutants: ## break the recorder line by line and expect the crash tests to notice
+	./test/crash/mutate.sh
 
 e2e: build ## the built binary against GStreamer's RTSP server, kill -9, a full disk
 	go test -count=1 -timeout 10m ./test/e2e
