@@ -15,7 +15,7 @@ FUZZTIME ?= 10s
 .PHONY: help build build-all run test unit race crash mutants e2e browser fuzz lint cover bench panel clean deps
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## the binary for this machine, in bin/
 	$(BUILD) -o bin/vedette $(MAIN)
