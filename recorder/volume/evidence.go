@@ -8,16 +8,18 @@ import (
 
 // LinkEvidence gives each closed segment its second name below evidence/,
 // which keeps it through the loss of the index and of its first name: the
-// links first, then each directory that got one is synced. A segment that has
+// links first, then each directory on the way is synced. A segment that has
 // its second name already is passed over, so it can be called again after a
-// failure. It returns nil for no names.
+// failure, and syncs what the failure may have left. It returns nil for no
+// names.
 func LinkEvidence(fsys FS, names []Name) error {
-	touched := map[string]struct{}{}
+	if len(names) == 0 {
+		return nil
+	}
+	touched := map[string]struct{}{EvidenceDir: {}}
 	for _, n := range names {
 		dir := EvidenceDir + "/" + n.Camera
-		if err := fsys.Mkdir(dir); err == nil {
-			touched[EvidenceDir] = struct{}{}
-		} else if !errors.Is(err, fs.ErrExist) {
+		if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("link evidence: %w", err)
 		}
 		if err := fsys.Link(n.Path(), n.EvidencePath()); err != nil && !errors.Is(err, fs.ErrExist) {
