@@ -21,7 +21,7 @@ import (
 type VolumeStatus struct {
 	ID, Path, Medium                  string
 	Total, Free, Floor, High, Reserve int64 // bytes
-	Footage, Held                     int64 // bytes of whole segments
+	Footage, Held                     int64 // bytes; footage with the segments that still grow
 	State                             string
 	Reason                            string
 	BytesPerSecond                    int64
@@ -77,7 +77,7 @@ func (r *Recorder) VolumeStatus() (VolumeStatus, error) {
 	s := VolumeStatus{
 		ID: r.volume.ID(), Path: r.o.VolumeDir, Medium: r.volume.Medium(),
 		Total: space.Total, Free: space.Free, Floor: swept.Floor, High: swept.High, Reserve: swept.Reserve,
-		Footage: totals.Footage().Bytes, Held: totals.Held.Bytes, State: VolumeOK,
+		Footage: totals.Footage().Bytes + r.growing(), Held: totals.Held.Bytes, State: VolumeOK,
 		BytesPerSecond: r.rate.perSecond(), Cycle: r.volume.Cycle(), LastCycle: stats.LastCycle, SyncTime: stats.SyncTime,
 	}
 	switch {
@@ -93,6 +93,16 @@ func (r *Recorder) VolumeStatus() (VolumeStatus, error) {
 
 // IndexStatus returns when rows were last committed and what went wrong.
 func (r *Recorder) IndexStatus() index.Status { return r.index.Status() }
+
+// growing returns the bytes of the segments that have no row yet.
+func (r *Recorder) growing() (bytes int64) {
+	for _, c := range r.all() {
+		for _, row := range (librarySource{r}).open(c.config().ID) {
+			bytes += row.Bytes
+		}
+	}
+	return bytes
+}
 
 // helpless reports whether something stands against keeping the floor; that
 // footage is being deleted for it does not.

@@ -11,7 +11,7 @@ const colours = ['red', 'green', 'blue', 'amber', 'yellow', 'white', 'orange'];
 
 /** What a hold of so many ms does, longest first. */
 export const holds = [
-  { ms: 10_000, name: 'Hold 10 s', does: 'Opens the setup window for 15 minutes' },
+  { ms: 10_000, name: 'Hold 10 s', does: 'Shows the claim code on the console while the box has no owner' },
   { ms: 3_000, name: 'Hold 3 s', does: 'Stops cleanly and makes the disk safe to unplug' },
   { ms: 0, name: 'Press', does: 'Keeps the last 5 minutes of every camera' },
 ];

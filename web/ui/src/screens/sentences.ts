@@ -42,8 +42,8 @@ const pressure: Record<string, [string, string]> = {
 const actions: Record<string, string> = {
   evidence_hold: 'the last 5 minutes are kept',
   stop: 'the recorder stops cleanly',
-  setup_window: 'the setup window is open for 15 minutes',
-  none: 'nothing: it seems to be stuck',
+  claim_code_shown: 'the claim code is on the console',
+  none: 'nothing to do',
 };
 
 const gestures: Record<string, string> = { press: 'pressed', hold: 'held for 3 s', long: 'held for 10 s', broken: 'held far too long' };

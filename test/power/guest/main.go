@@ -1,0 +1,130 @@
+// Command guest is the first process of the machine in the power-cut lab. It
+// loads the modules it finds, mounts the logged disk, runs the product on it
+// with simulated cameras after a plan, and writes markers (package marker) to
+// the disk behind the file system. It then switches the machine off without
+// unmounting anything. It runs nowhere else.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vedette/test/power/plan"
+)
+
+// Where things are in the guest.
+const (
+	disk    = "/dev/vda"
+	mount   = "/data"
+	modules = "/modules"
+)
+
+func main() {
+	if os.Getpid() != 1 {
+		fmt.Fprintln(os.Stderr, "guest: only the first process of a machine may run this")
+		os.Exit(2)
+	}
+	if err := live(); err != nil {
+		fmt.Printf("%s %v\n", plan.Failed, err)
+	} else {
+		fmt.Println(plan.Done)
+	}
+	// Nothing is synced: this is the power cut after the last one.
+	time.Sleep(200 * time.Millisecond) // for the console
+	err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
+	fmt.Println("guest: power off:", err)
+	time.Sleep(time.Hour) // the first process must not end
+}
+
+func live() error {
+	for _, m := range []struct{ what, where string }{{"devtmpfs", "/dev"}, {"proc", "/proc"}, {"sysfs", "/sys"}, {"tmpfs", "/tmp"}} {
+		if err := os.MkdirAll(m.where, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount(m.what, m.where, m.what, 0, ""); err != nil && !errors.Is(err, unix.EBUSY) {
+			return fmt.Errorf("mount %s: %w", m.where, err)
+		}
+	}
+	raw, err := os.ReadFile(plan.File)
+	if err != nil {
+		return err
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	now := unix.NsecToTimeval(p.Now.UnixNano())
+	if err := unix.Settimeofday(&now); err != nil {
+		return fmt.Errorf("set clock: %w", err)
+	}
+	if err := errors.Join(loadModules(), loopback()); err != nil {
+		return err
+	}
+	if err := mountDisk(p.MountOptions); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), p.Limit)
+	defer cancel()
+	return follow(ctx, &p)
+}
+
+// loadModules loads everything in the directory, in the order of the names.
+func loadModules() error {
+	list, err := filepath.Glob(filepath.Join(modules, "*"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(list)
+	for _, path := range list {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = unix.FinitModule(int(f.Fd()), "", 0)
+		if err := errors.Join(err, f.Close()); err != nil && !errors.Is(err, unix.EEXIST) {
+			return fmt.Errorf("load %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// loopback brings up the one network there is.
+func loopback() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	defer func() { _ = unix.Close(fd) }() // nothing was sent
+	ifr, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	ifr.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifr); err != nil {
+		return fmt.Errorf("bring up lo: %w", err)
+	}
+	return nil
+}
+
+// mountDisk waits for the disk, which appears a little after its driver.
+func mountDisk(options string) error {
+	if err := os.MkdirAll(mount, 0o755); err != nil {
+		return err
+	}
+	var err error
+	for range 100 {
+		if err = unix.Mount(disk, mount, "ext4", unix.MS_NOATIME, options); err == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("mount %s: %w", disk, err)
+}
