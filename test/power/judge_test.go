@@ -44,9 +44,9 @@ const (
 	badIndex    = "indexed but missing"
 	badRebuild  = "index lost"
 	badRecovery = "recovery fails or is not final"
-	badFsck     = "vedette fsck finds something"
+	badFsck     = "vedette fsck: damaged or unexplained"
 	badRestart  = "the product does not start well"
-	badDecode   = "not decodable"
+	badDecode   = "ffmpeg does not decode"
 	badClosed   = "closed segment gone"
 	badLoss     = "loss above the promise"
 )

@@ -50,6 +50,9 @@ func prepared(t *testing.T) built {
 		guest: filepath.Join(root, "var/power/guest"), arm64: filepath.Join(root, "bin/vedette-linux-arm64"),
 		host: filepath.Join(root, "bin/vedette"), kernel: filepath.Join(root, "var/power/kernel"),
 	}
+	if other := os.Getenv("POWER_PRODUCT"); other != "" {
+		b.arm64 = other
+	}
 	for _, f := range []string{b.guest, b.arm64, b.host, filepath.Join(b.kernel, "vmlinuz")} {
 		if _, err := os.Stat(f); err != nil {
 			t.Fatalf("%v; run `make test-power`, which prepares it", err)

@@ -57,7 +57,7 @@ func (s total) String() string {
 	fmt.Fprintf(&b, "  disks                     %d (%d at a flush, %d after one, cut anywhere), %d with footage\n", s.disks, s.kinds[atFlush], s.kinds[after], s.judged)
 	fmt.Fprintf(&b, "  with findings             %d\n", s.bad)
 	for _, k := range kindsOfFindings() {
-		fmt.Fprintf(&b, "    %-31s %d\n", k, s.findings[k])
+		fmt.Fprintf(&b, "    %-37s %d\n", k, s.findings[k])
 	}
 	fmt.Fprintf(&b, "  worst loss                %v of camera %s (%v)\n", s.loss, s.worst.lossOf, s.worst.state)
 	fmt.Fprintf(&b, "  disks by worst loss       ≤ 0.5 s: %d, ≤ 1 s: %d, ≤ 1.5 s: %d, ≤ 2 s: %d, more: %d\n", s.losses[0], s.losses[1], s.losses[2], s.losses[3], s.losses[4])
