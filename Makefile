@@ -12,7 +12,7 @@ DATA    ?= ./var
 LISTEN  ?= localhost:8080
 FUZZTIME ?= 10s
 
-.PHONY: help build build-all run test unit race crash mutants e2e browser fuzz lint cover bench panel clean deps
+.PHONY: help build build-all run test unit race crash mutants test-power e2e browser fuzz lint cover bench panel clean deps
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ crash: ## every crash point and every fault in full; docs/decisions/crash-testin
 
 mutants: ## break the recorder line by line and expect the crash tests to notice
 	./test/crash/mutate.sh
+
+test-power: build build-all ## power cuts on a real ext4 in an emulated arm64 machine; wants root, takes about 6 minutes
+	./test/power/run.sh
 
 e2e: build ## the built binary against GStreamer's RTSP server, kill -9, a full disk
 	go test -count=1 -timeout 10m ./test/e2e

@@ -17,7 +17,7 @@ parts=("$@")
 
 missing=()
 need() { command -v "$1" >/dev/null || missing+=("$1 ($2)"); }
-need go "https://go.dev/dl"
+need go "the Go toolchain"
 need ffmpeg "apt-get install ffmpeg"
 [[ -x $binary ]] || missing+=("$binary (make build)")
 for part in "${parts[@]}"; do
