@@ -90,8 +90,8 @@ func (r *Recorder) Hold(from, to time.Time) (int, error) {
 		open = append(open, interval{c.config().ID, from.UnixMilli(), to.UnixMilli()})
 	}
 	r.holds.wait(open...)
-	rows, err := r.index.Hold("", from.UnixMilli(), to.UnixMilli())
-	err = errors.Join(r.saveHolds(), err, r.linkEvidence(rows))
+	rows, err := r.holdRange(interval{"", from.UnixMilli(), to.UnixMilli()})
+	err = errors.Join(r.saveHolds(), err)
 	payload := map[string]any{"from": from.UTC(), "to": to.UTC(), "segments": len(rows)}
 	if err != nil {
 		payload["error"] = err.Error()
@@ -121,11 +121,7 @@ func (r *Recorder) resumeHolds() error {
 		return err
 	}
 	for _, v := range pending {
-		rows, err := r.index.Hold(v.Camera, v.From, v.To)
-		if err == nil {
-			err = r.linkEvidence(rows)
-		}
-		if err != nil {
+		if _, err := r.holdRange(v); err != nil {
 			return fmt.Errorf("take up the hold of %s: %w", v.Camera, err)
 		}
 	}
@@ -136,10 +132,7 @@ func (r *Recorder) resumeHolds() error {
 // again, and told of once.
 func (r *Recorder) holdDue() {
 	for _, row := range r.holds.take() {
-		rows, err := r.index.Hold(row.Camera, row.Start, row.End())
-		if err == nil {
-			err = r.linkEvidence(rows)
-		}
+		_, err := r.holdRange(interval{row.Camera, row.Start, row.End()})
 		if err != nil {
 			r.holds.again(row)
 			if !r.holdFailed {
@@ -153,16 +146,17 @@ func (r *Recorder) holdDue() {
 	}
 }
 
-// linkEvidence gives every segment its second name.
-func (r *Recorder) linkEvidence(rows []index.Row) error {
+// holdRange holds the closed segments that v touches, of every camera if it
+// names none, and gives them their second names: first the row, then the link.
+// It returns the rows that were not held before.
+func (r *Recorder) holdRange(v interval) ([]index.Row, error) {
+	rows, err := r.index.Hold(v.Camera, v.From, v.To)
+	if err != nil {
+		return nil, err
+	}
 	names := make([]volume.Name, len(rows))
 	for i, row := range rows {
-		names[i] = nameOf(row)
+		names[i] = row.File()
 	}
-	return volume.LinkEvidence(r.volume.FS(), names)
-}
-
-// nameOf returns the name of a row's file.
-func nameOf(r index.Row) volume.Name {
-	return volume.Name{Camera: r.Camera, Start: r.Start, Duration: int64(r.Duration), Bytes: r.Bytes, Seq: r.Seq}
+	return rows, volume.LinkEvidence(r.volume.FS(), names)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"vedette/recorder/index"
 	"vedette/recorder/ingest"
 	"vedette/recorder/media"
 )
@@ -244,10 +245,10 @@ func (r *Recorder) TestCamera(ctx context.Context, id string) (ingest.ProbeResul
 
 // Cameras returns all cameras by id.
 func (r *Recorder) Cameras() []CameraStatus {
-	all := r.all()
+	all, totals := r.all(), r.index.Totals()
 	out := make([]CameraStatus, 0, len(all))
 	for _, c := range all {
-		out = append(out, c.status())
+		out = append(out, c.statusWith(totals))
 	}
 	slices.SortFunc(out, func(a, b CameraStatus) int { return strings.Compare(a.ID, b.ID) })
 	return out
@@ -266,10 +267,14 @@ func (r *Recorder) Camera(id string) (CameraStatus, error) {
 // changes next.
 func (r *Recorder) Changed() <-chan struct{} { return r.changes.next() }
 
-func (c *camera) status() CameraStatus {
-	total := c.r.index.Totals().Cameras[c.config().ID]
+func (c *camera) status() CameraStatus { return c.statusWith(c.r.index.Totals()) }
+
+// statusWith is status with totals read beforehand: reading them copies those
+// of every camera.
+func (c *camera) statusWith(totals index.Totals) CameraStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	total := totals.Cameras[c.cfg.ID]
 	s := CameraStatus{
 		Camera: c.cfg, HasPassword: c.cfg.Password != "", State: c.state, Reason: c.reason, Since: c.since,
 		Run: c.states[media.Main].Run, Bytes: total.Footage().Bytes, HeldBytes: total.Held.Bytes,

@@ -129,12 +129,10 @@ func (c *camera) stop() {
 }
 
 func (c *camera) ingester(cfg Camera, stream media.StreamName, url string) *ingest.Ingester {
-	clock := c.r.o.Clock
 	return ingest.New(ingest.Options{
 		Camera: cfg.ID, Stream: stream, URL: url, Username: cfg.Username, Password: cfg.Password, Audio: cfg.Audio,
 		Hub: c.hubs[stream], Clock: c.r.ingestClock(), Runs: &c.r.runs, Log: c.r.o.Log,
 		OnState: func(s ingest.State) {
-			s.Since = clock.Now()
 			c.mu.Lock()
 			c.states[stream] = s
 			c.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 
 	"vedette/recorder/media"
+	"vedette/recorder/volume"
 )
 
 // Row describes one closed segment file.
@@ -44,6 +45,11 @@ func (r Row) End() int64 { return r.Start + int64(r.Duration) }
 // counts as its start.
 func (r Row) overlaps(from, to int64) bool {
 	return r.Start < to && (r.End() > from || r.Start >= from)
+}
+
+// File returns the name of the closed file that r is a row of.
+func (r Row) File() volume.Name {
+	return volume.Name{Camera: r.Camera, Start: r.Start, Duration: int64(r.Duration), Bytes: r.Bytes, Seq: r.Seq}
 }
 
 // SameFile reports whether r and o are rows of the same file: camera, start,

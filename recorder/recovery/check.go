@@ -140,7 +140,7 @@ func (c *checker) day(s *starter, date string, rows *rowSource) error {
 		if d.held {
 			what = "evidence " + what
 		}
-		c.found(nameOf(d.row).Path(), "%s", what)
+		c.found(d.row.File().Path(), "%s", what)
 	}
 	return nil
 }

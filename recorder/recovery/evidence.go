@@ -81,4 +81,4 @@ func (s *starter) relink(n volume.Name) error {
 }
 
 // isHeld answers for a rebuild which rows are evidence.
-func (s *starter) isHeld(r index.Row) bool { return s.held[nameOf(r)] }
+func (s *starter) isHeld(r index.Row) bool { return s.held[r.File()] }

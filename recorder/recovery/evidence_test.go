@@ -46,7 +46,7 @@ func TestEvidenceSurvivesALostIndexAndLostFootage(t *testing.T) {
 				t.Fatal(err)
 			}
 			isHeld := map[volume.Name]bool{}
-			if err := x.Range("", 0, 1<<60, func(r index.Row, held bool) bool { isHeld[nameOf(r)] = held; return true }); err != nil {
+			if err := x.Range("", 0, 1<<60, func(r index.Row, held bool) bool { isHeld[r.File()] = held; return true }); err != nil {
 				t.Fatal(err)
 			}
 			if !isHeld[held] || isHeld[other] {

@@ -308,7 +308,7 @@ func (s *starter) reconcile(x *index.Index) error {
 func (s *starter) relinkHeld(x *index.Index) error {
 	var missing []volume.Name
 	err := x.Range("", 0, math.MaxInt64, func(r index.Row, held bool) bool {
-		if n := nameOf(r); held && !s.held[n] {
+		if n := r.File(); held && !s.held[n] {
 			missing = append(missing, n)
 		}
 		return true
@@ -339,10 +339,6 @@ func (s *starter) allDates(x *index.Index) ([]string, error) {
 
 const dayMillis = 24 * 60 * 60 * 1000
 
-func nameOf(r index.Row) volume.Name {
-	return volume.Name{Camera: r.Camera, Start: r.Start, Duration: int64(r.Duration), Bytes: r.Bytes, Seq: r.Seq}
-}
-
 // condemned returns the files that a sweep is about to delete.
 func condemned(x *index.Index) (map[volume.Name]bool, error) {
 	garbage, err := x.Garbage()
@@ -351,7 +347,7 @@ func condemned(x *index.Index) (map[volume.Name]bool, error) {
 	}
 	names := make(map[volume.Name]bool, len(garbage))
 	for _, g := range garbage {
-		names[nameOf(g.Row)] = true
+		names[g.Row.File()] = true
 	}
 	return names, nil
 }
@@ -378,7 +374,7 @@ func diff(x *index.Index, date string, names []volume.Name, gone map[volume.Name
 		if r.Start < from || r.Start >= from+dayMillis {
 			return true
 		}
-		n := nameOf(r)
+		n := r.File()
 		if _, there := missing[n]; there {
 			missing[n] = false
 		} else {
@@ -404,7 +400,7 @@ func (s *starter) compare(x *index.Index, date string, names []volume.Name, gone
 	drop := make([]index.Row, 0, len(loose))
 	for _, d := range loose {
 		if d.held {
-			s.report.problem("%s: evidence is in the index, but not on the disk", nameOf(d.row).Path())
+			s.report.problem("%s: evidence is in the index, but not on the disk", d.row.File().Path())
 		}
 		drop = append(drop, d.row)
 	}

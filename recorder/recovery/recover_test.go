@@ -50,7 +50,7 @@ func TestSalvageKeepsExactlyTheWholePartsWhereverTheFileWasCut(t *testing.T) {
 			if got, _ := os.ReadFile(filepath.Join(d.dir, files[0])); !bytes.Equal(got, data[:ends[whole]]) {
 				t.Errorf("cut at %d: other bytes", size)
 			}
-			if len(rows) != 1 || nameOf(rows[0]) != want || rows[0].Width != 1920 || rows[0].Flags&index.Trusted == 0 {
+			if len(rows) != 1 || rows[0].File() != want || rows[0].Width != 1920 || rows[0].Flags&index.Trusted == 0 {
 				t.Errorf("cut at %d: rows %+v", size, rows)
 			}
 		}
@@ -135,7 +135,7 @@ func TestWhatNobodyCanExplainGoesToQuarantineWithAReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, _, r := d.recover(t)
-	if len(rows) != 1 || nameOf(rows[0]) != kept || r.Quarantined != len(odd)+1 || len(r.Problems) != 0 {
+	if len(rows) != 1 || rows[0].File() != kept || r.Quarantined != len(odd)+1 || len(r.Problems) != 0 {
 		t.Errorf("rows %+v after %v: %v", rows, &r, r.Problems)
 	}
 	files := d.files(t)
@@ -234,7 +234,7 @@ func TestAMissingOrDamagedIndexIsBuiltFromTheNames(t *testing.T) {
 			if r.Rebuilt == "" || r.Salvaged != 1 || len(rows) != 4 || len(r.Problems) > 0 {
 				t.Fatalf("%v: %+v", &r, rows)
 			}
-			if nameOf(rows[0]) != a || nameOf(rows[2]) != b || nameOf(rows[3]) != c {
+			if rows[0].File() != a || rows[2].File() != b || rows[3].File() != c {
 				t.Errorf("rows %+v", rows)
 			}
 			if rows[2].Gap != 0 || rows[3].Gap != 5 || rows[3].Width != 1920 {
@@ -322,7 +322,7 @@ func TestAnInterruptedRecoveryIsFinishedByTheNext(t *testing.T) {
 			}
 		}
 		rows, _, _ := d.recover(t)
-		if len(rows) != 2 || nameOf(rows[0]) != keep || rows[1].Bytes != int64(ends[1]) {
+		if len(rows) != 2 || rows[0].File() != keep || rows[1].Bytes != int64(ends[1]) {
 			t.Errorf("cut after %d steps: rows %+v", steps, rows)
 		}
 		strays := 0

@@ -22,10 +22,6 @@ type burial struct {
 	failed int             // files that could not be removed
 }
 
-func nameOf(r index.Row) volume.Name {
-	return volume.Name{Camera: r.Camera, Start: r.Start, Duration: int64(r.Duration), Bytes: r.Bytes, Seq: r.Seq}
-}
-
 // bury unlinks the files of condemned rows, syncs each directory once, and
 // forgets the rows. A row whose file could not be removed, or whose directory
 // could not be synced, stays garbage for the next sweep. When ctx ends it
@@ -38,7 +34,7 @@ func (s *Sweeper) bury(ctx context.Context, garbage []index.Garbage) (burial, er
 		if ctx.Err() != nil {
 			break
 		}
-		name := nameOf(g.Row)
+		name := g.Row.File()
 		err := s.files.Remove(name.Path())
 		switch {
 		case err == nil:

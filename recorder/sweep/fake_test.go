@@ -75,8 +75,8 @@ func (b *box) record(camera string, n int, mb int64) {
 		r := index.Row{Camera: camera, Seq: b.seq, Start: 1795464000000 + int64(b.seq)*60_000, Duration: 60_000, Bytes: mb * mib}
 		b.seq++
 		b.rows = append(b.rows, r)
-		b.files[nameOf(r).Path()] = r.Bytes
-		b.dirs[nameOf(r).Dir()], b.dirs[path.Dir(nameOf(r).Dir())] = true, true
+		b.files[r.File().Path()] = r.Bytes
+		b.dirs[r.File().Dir()], b.dirs[path.Dir(r.File().Dir())] = true, true
 		b.written += r.Bytes
 	}
 }
@@ -151,7 +151,7 @@ func (b *box) Forget(gone []index.Garbage, a index.Audit) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, g := range gone {
-		if _, there := b.files[nameOf(g.Row).Path()]; there {
+		if _, there := b.files[g.Row.File().Path()]; there {
 			b.t.Errorf("segment %d is forgotten while its file is there", g.Row.Seq)
 		}
 		b.garbage = slices.DeleteFunc(b.garbage, func(o index.Garbage) bool { return o.Row.SameFile(g.Row) })
@@ -246,13 +246,13 @@ func (b *box) wantWhole() {
 	defer b.mu.Unlock()
 	known := map[string]bool{}
 	for _, r := range b.rows {
-		known[nameOf(r).Path()] = true
-		if _, there := b.files[nameOf(r).Path()]; !there {
+		known[r.File().Path()] = true
+		if _, there := b.files[r.File().Path()]; !there {
 			b.t.Errorf("row %d has no file", r.Seq)
 		}
 	}
 	for _, g := range b.garbage {
-		known[nameOf(g.Row).Path()] = true
+		known[g.Row.File().Path()] = true
 	}
 	for f := range b.files {
 		if !known[f] {

@@ -109,9 +109,9 @@ func newTwoStates(t *testing.T) *twoStates {
 			if err := x.Add(r); err != nil {
 				t.Fatal(err)
 			}
-			d.seen[nameOf(r).Path()] = r.Bytes
-			d.seen[nameOf(r).Dir()+"/"] = 0
-			d.seen[path.Dir(nameOf(r).Dir())+"/"] = 0
+			d.seen[r.File().Path()] = r.Bytes
+			d.seen[r.File().Dir()+"/"] = 0
+			d.seen[path.Dir(r.File().Dir())+"/"] = 0
 		}
 	}
 	if err := x.Flush(); err != nil {
@@ -126,7 +126,7 @@ func (d *twoStates) check(t *testing.T, at int, files map[string]int64, garbageM
 	t.Helper()
 	known := map[string]bool{}
 	if err := d.Range("", 0, math.MaxInt64, func(r index.Row, _ bool) bool {
-		p := nameOf(r).Path()
+		p := r.File().Path()
 		known[p] = true
 		if _, there := files[p]; !there {
 			t.Errorf("cut at %d: row without a file: %s", at, p)
@@ -140,7 +140,7 @@ func (d *twoStates) check(t *testing.T, at int, files map[string]int64, garbageM
 		t.Fatal(err)
 	}
 	for _, g := range garbage {
-		known[nameOf(g.Row).Path()] = true
+		known[g.Row.File().Path()] = true
 	}
 	for f := range files {
 		if !strings.HasSuffix(f, "/") && !known[f] {

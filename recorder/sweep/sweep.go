@@ -193,7 +193,7 @@ func (s *Sweeper) plan(r Reading, limit int) (Decision, error) {
 // its directory lets no file go, and condemning it would take it from people
 // without gaining anything.
 func (s *Sweeper) spared(r index.Row) bool {
-	return s.o.Leased(r) || len(s.refused) > 0 && s.refused[nameOf(r).Dir()]
+	return s.o.Leased(r) || len(s.refused) > 0 && s.refused[r.File().Dir()]
 }
 
 func (s *Sweeper) nothingLeft(r Reading) {

@@ -44,7 +44,7 @@ mutations=(
 	'recorder/recovery/recover.go|evidence is unlocked by a rebuild|s/o\.Held = s\.isHeld/_ = s.isHeld/'
 	'recorder/index/verify.go|a damaged index is believed|s/(func Verify\(path string\) error \{\n)/$1\tif _, err := os.Stat(path); err == nil {\n\t\treturn nil\n\t}\n/'
 	'recorder/sweep/bury.go|deletions are not synced|s/err := s\.files\.SyncDir\(dir\)/var err error/'
-	'recorder/sweep/sweep.go|files go before their rows are condemned|s/(garbage, err := s\.cat\.Condemn)/for _, r := range rows {\n\t\t_ = s.files.Remove(nameOf(r).Path())\n\t}\n\t$1/'
+	'recorder/sweep/sweep.go|files go before their rows are condemned|s/(garbage, err := s\.cat\.Condemn)/for _, r := range rows {\n\t\t_ = s.files.Remove(r.File().Path())\n\t}\n\t$1/'
 )
 
 run() { # directory
