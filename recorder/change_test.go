@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asdine/storm/v3"
+
 	"vedette/internal/testkit"
 	"vedette/recorder/hub"
 	"vedette/recorder/media"
@@ -89,6 +91,29 @@ func TestAHoldSurvivesAStopInTheSameMinute(t *testing.T) {
 	links, err := filepath.Glob(filepath.Join(dir, "volume", "evidence", "door", "*"))
 	if err != nil || len(links) != 1 {
 		t.Errorf("second names %v, %v; want one", links, err)
+	}
+}
+
+// TestAHoldThatCouldNotBeSavedIsSavedLater: a state card that fails once must
+// not have the hold forgotten.
+func TestAHoldThatCouldNotBeSavedIsSavedLater(t *testing.T) {
+	db, err := storm.Open(filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Recorder{}
+	if r.store, err = newStore(db); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.holds.wait(interval{"door", 1, 2})
+	if err := r.saveHolds(); err == nil {
+		t.Fatal("saved into a closed database")
+	}
+	if pending, changed := r.holds.unsaved(); !changed || len(pending) != 1 {
+		t.Errorf("after a failed save %+v is to be written: %v, want one hold and yes", pending, changed)
 	}
 }
 

@@ -110,7 +110,11 @@ func (r *Recorder) saveHolds() error {
 	if !changed {
 		return nil
 	}
-	return r.store.saveHolds(pending)
+	if err := r.store.saveHolds(pending); err != nil {
+		r.holds.wait() // nothing new, but still to be written
+		return err
+	}
+	return nil
 }
 
 // resumeHolds takes up the holds that the last run did not finish: what was
