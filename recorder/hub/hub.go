@@ -1,6 +1,7 @@
 // Package hub fans the access units of one stream out to its readers. It owns
-// the bounded queue of every reader and the cache of the last group of
-// pictures. It never blocks the camera: a reader that falls behind loses
+// the bounded queue of every reader, the cache of the last group of pictures,
+// and the pre-roll: the groups before it, for recordings that begin in the
+// past. It never blocks the camera: a reader that falls behind loses
 // units, counted, and goes on at the next key frame.
 package hub
 
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"vedette/recorder/media"
 )
@@ -19,8 +21,9 @@ var ErrClosed = errors.New("hub reader closed")
 
 // Options bounds the cache of a hub.
 type Options struct {
-	// CacheBytes caps the last-GOP cache, in bytes of encoded media; a longer
-	// GOP is not cached at all. 0 means 8 MiB, the size of a 16 s GOP at 4 Mb/s.
+	// CacheBytes caps the last-GOP cache and the pre-roll together, in bytes of
+	// encoded media; a longer GOP is not cached at all. 0 means 8 MiB, the size
+	// of a 16 s GOP at 4 Mb/s.
 	CacheBytes int
 }
 
@@ -33,8 +36,16 @@ type Hub struct {
 	closed   bool
 	run      *media.Run
 	runReady chan struct{} // closed and replaced when run changes
-	cache    []*media.AccessUnit
-	cached   int // bytes in cache
+	cache    gop           // since the last random access point
+	preroll  time.Duration // kept before cache; 0 = nothing
+	past     []gop         // whole groups before cache, oldest first
+	pastSize int           // bytes in past
+}
+
+// gop is a group of pictures with the sound that came with it.
+type gop struct {
+	units []*media.AccessUnit
+	bytes int
 }
 
 // New returns a hub without readers.
@@ -66,7 +77,7 @@ func (h *Hub) EndRun() {
 		return
 	}
 	h.setRun(nil)
-	h.cache, h.cached = nil, 0
+	h.forget()
 	for r := range h.readers {
 		r.end()
 	}
@@ -82,19 +93,56 @@ func (h *Hub) setRun(run *media.Run) {
 }
 
 // remember keeps the units since the last random access point, unless they
-// outgrow the cache.
+// outgrow the cache, and the groups before it as long as the pre-roll asks.
 func (h *Hub) remember(u *media.AccessUnit) {
 	video := u.Run.Video()
 	if u.Random && (u.Track == video || video < 0) {
-		h.cache, h.cached = make([]*media.AccessUnit, 0, max(cap(h.cache), 64)), 0
-	} else if len(h.cache) == 0 {
+		if h.preroll > 0 && len(h.cache.units) > 0 {
+			h.past = append(h.past, h.cache)
+			h.pastSize += h.cache.bytes
+		}
+		h.cache = gop{units: make([]*media.AccessUnit, 0, max(cap(h.cache.units), 64))}
+	} else if len(h.cache.units) == 0 {
 		return
 	}
-	if h.cached += u.Size; h.cached > h.cacheBytes {
-		h.cache, h.cached = nil, 0
+	if h.cache.bytes += u.Size; h.cache.bytes > h.cacheBytes {
+		h.forget()
 		return
 	}
-	h.cache = append(h.cache, u)
+	h.cache.units = append(h.cache.units, u)
+	h.trim(u.Received)
+}
+
+// trim drops the groups that the pre-roll does not reach back to at now, and
+// the oldest ones beyond the cap. h.mu is held.
+func (h *Hub) trim(now time.Time) {
+	for len(h.past) > 0 {
+		next := h.cache
+		if len(h.past) > 1 {
+			next = h.past[1]
+		}
+		if h.pastSize+h.cache.bytes <= h.cacheBytes && now.Sub(next.units[0].Received) < h.preroll {
+			return
+		}
+		h.pastSize -= h.past[0].bytes
+		h.past[0] = gop{} // the array behind must not keep it alive
+		h.past = h.past[1:]
+	}
+	h.past = nil
+}
+
+// forget empties cache and pre-roll. h.mu is held.
+func (h *Hub) forget() {
+	h.cache, h.past, h.pastSize = gop{}, nil, 0
+}
+
+// SetPreroll has the hub keep at least the last d before now, in whole groups
+// of pictures, as far as Options.CacheBytes reaches; 0 keeps the last group
+// alone. It takes effect at the next unit.
+func (h *Hub) SetPreroll(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.preroll = max(d, 0)
 }
 
 // Close ends every reader, now and later: the stream will not come back.
@@ -102,7 +150,7 @@ func (h *Hub) Close() {
 	h.mu.Lock()
 	h.closed = true
 	readers := slices.Collect(maps.Keys(h.readers))
-	h.cache, h.cached = nil, 0
+	h.forget()
 	h.mu.Unlock()
 	for _, r := range readers {
 		r.Close()
@@ -139,7 +187,7 @@ func (h *Hub) WaitRun(ctx context.Context) (*media.Run, error) {
 func (h *Hub) CachedGOP() []*media.AccessUnit {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append([]*media.AccessUnit(nil), h.cache...)
+	return append([]*media.AccessUnit(nil), h.cache.units...)
 }
 
 // Overflow says what a full queue costs its reader.
@@ -159,10 +207,13 @@ type ReaderOptions struct {
 	QueueBytes int      // most bytes of media waiting; 0 means 8 MiB
 	Overflow   Overflow // what happens beyond that
 	Primed     bool     // begin with the cached GOP
+	// Past has a primed reader begin this much earlier, at the key frame before
+	// that moment, as far as the pre-roll reaches.
+	Past time.Duration
 }
 
 // Subscribe adds a reader. It sees every unit published from now on, after
-// the cached GOP if it asked to be primed.
+// the cached ones if it asked to be primed: these come on top of its queue.
 func (h *Hub) Subscribe(o ReaderOptions) *Reader {
 	if o.QueueBytes == 0 {
 		o.QueueBytes = 8 << 20
@@ -171,17 +222,32 @@ func (h *Hub) Subscribe(o ReaderOptions) *Reader {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if o.Primed {
-		for _, u := range h.cache {
-			r.push(u)
-		}
-		if len(r.queue) > 0 {
-			r.queue[0].Primed = len(r.queue)
-		}
+		h.prime(r, o.Past)
 	}
 	if r.closed = h.closed; !h.closed {
 		h.readers[r] = struct{}{}
 	}
 	return r
+}
+
+// prime fills the queue of a new reader from the cache. h.mu is held.
+func (h *Hub) prime(r *Reader, past time.Duration) {
+	groups := append(slices.Clone(h.past), h.cache)
+	if n := len(h.cache.units); n > 0 {
+		from := h.cache.units[n-1].Received.Add(-past)
+		for len(groups) > 1 && !groups[1].units[0].Received.After(from) {
+			groups = groups[1:]
+		}
+	}
+	for _, g := range groups {
+		r.limit += g.bytes
+		for _, u := range g.units {
+			r.push(u)
+		}
+	}
+	if len(r.queue) > 0 {
+		r.queue[0].Primed = len(r.queue)
+	}
 }
 
 // Item is one thing a reader sees: a unit, or the end of a run (Unit nil).

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"vedette/recorder/media"
 )
@@ -211,5 +212,46 @@ func BenchmarkPublishSixteenReaders(b *testing.B) {
 		for _, r := range rs {
 			buf, _ = r.Take(buf[:0])
 		}
+	}
+}
+
+// TestAPrerollReachesBackInWholeGroups: groups of 4 units, a unit a second.
+func TestAPrerollReachesBackInWholeGroups(t *testing.T) {
+	tests := []struct {
+		name    string
+		keep    time.Duration // SetPreroll
+		cap     int           // bytes
+		past    time.Duration // asked by the reader
+		first   int64         // DTS of the first unit read
+		waiting int
+	}{
+		{"none kept", 0, 1000, 10 * time.Second, 16, 4},
+		{"not asked for", 10 * time.Second, 1000, 0, 16, 4},
+		{"the group that the moment lies in", 10 * time.Second, 1000, 10 * time.Second, 8, 12},
+		{"exactly a key frame", 11 * time.Second, 1000, 11 * time.Second, 8, 12},
+		{"no more than was asked for", 20 * time.Second, 1000, 5 * time.Second, 12, 8},
+		{"no more than there is", time.Hour, 1000, time.Hour, 0, 20},
+		{"no more than the cap holds", time.Hour, 100, time.Hour, 12, 8},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h, run, began := New(Options{CacheBytes: tt.cap}), videoRun(), time.Unix(1000, 0)
+			h.SetPreroll(tt.keep)
+			for i := range int64(20) {
+				u := unit(run, 0, i, i%4 == 0, 10)
+				u.Received = began.Add(time.Duration(i) * time.Second)
+				h.Publish(u)
+			}
+			r := h.Subscribe(ReaderOptions{Primed: true, Past: tt.past, QueueBytes: 15})
+			h.Publish(unit(run, 0, 20, true, 10))
+			got, err := r.Take(nil)
+			if err != nil || len(got) != tt.waiting+1 || got[0].Unit.DTS != tt.first || got[0].Primed != tt.waiting || got[tt.waiting].Gap {
+				t.Errorf("took %v, %v; want %d units from %d, then 20 without a gap", dts(got), err, tt.waiting, tt.first)
+			}
+			h.EndRun()
+			if left := h.Subscribe(ReaderOptions{Primed: true, Past: time.Hour}); len(left.queue) != 0 {
+				t.Error("the pre-roll outlived the run")
+			}
+		})
 	}
 }
