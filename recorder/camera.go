@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -49,6 +50,29 @@ type Camera struct {
 	Record   bool
 	Audio    bool
 	Created  time.Time
+	// Volume is the name of the volume it is recorded to; empty = the recorder
+	// spreads cameras by room. While that one is not there, another serves.
+	Volume string
+	// Mirror is the name of a second volume that holds the same; empty = none.
+	Mirror string
+	// Preroll is how much of the past is kept in memory for recordings that
+	// begin by a trigger, in seconds; 0 = 10.
+	Preroll int
+}
+
+// PrerollDefault is how much of the past is kept if nobody says otherwise, in
+// seconds.
+const PrerollDefault = 10
+
+const prerollMost = 60 // seconds
+
+// preroll returns how far back the hub of the camera reaches. What is recorded
+// all the time is on disk, and needs no memory.
+func (c *Camera) preroll() time.Duration {
+	if c.Record {
+		return 0
+	}
+	return time.Duration(cmp.Or(c.Preroll, PrerollDefault)) * time.Second
 }
 
 // templates are the paths of the main and sub streams by vendor, as the
@@ -127,6 +151,9 @@ func (c *Camera) normalise() error {
 	}
 	if main, _ := c.URLs(); main == "" {
 		return field("main_url", "is needed, or a vendor and an address")
+	}
+	if c.Preroll < 0 || c.Preroll > prerollMost {
+		return field("preroll_s", "must be 0 to %d seconds; 0 means %d", prerollMost, PrerollDefault)
 	}
 	for name, v := range map[string]string{"username": c.Username, "password": c.Password} {
 		if len(v) > 256 || strings.ContainsFunc(v, unicode.IsControl) {

@@ -85,7 +85,7 @@ func TestAHoldSurvivesAStopInTheSameMinute(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := startRecorder(t, dir)
-	if got := again.index.Totals().Held.Rows; got != 1 {
+	if got := again.totals()["door"].Held.Rows; got != 1 {
 		t.Errorf("%d segments are held after a stop, want 1", got)
 	}
 	links, err := filepath.Glob(filepath.Join(dir, "volume", "evidence", "door", "*"))
@@ -108,7 +108,7 @@ func TestAHoldThatCouldNotBeSavedIsSavedLater(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r.holds.wait(interval{"door", 1, 2})
+	r.holds.wait(interval{Camera: "door", From: 1, To: 2})
 	if err := r.saveHolds(); err == nil {
 		t.Fatal("saved into a closed database")
 	}

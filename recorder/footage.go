@@ -105,27 +105,34 @@ func (r *Recorder) SegmentFile(ctx context.Context, camera, segment string) (*Se
 	if err := r.known(camera); err != nil {
 		return nil, err
 	}
-	start, ok := r.parseSegmentID(segment)
+	start, on, ok := r.parseSegmentID(segment)
 	if !ok || start == math.MaxInt64 {
 		return nil, fmt.Errorf("segment %q: %w", segment, ErrNoFootage)
 	}
 	release := r.leases.take(segmentKey{camera, start})
-	src := librarySource{r}
-	rows, err := src.Rows(ctx, camera, start, start+1)
-	if err == nil {
-		for _, row := range rows {
-			if row.Start != start {
-				continue
-			}
-			file, err := src.Open(row)
-			if err != nil {
-				release()
-				return nil, fmt.Errorf("open segment %s: %w", segment, err)
-			}
-			return &SegmentFile{io.NewSectionReader(file, 0, row.Bytes), row, file, release}, nil
-		}
-		err = fmt.Errorf("segment %s: %w", segment, ErrNoFootage)
+	f, err := r.openSegment(ctx, on, camera, start)
+	if err != nil {
+		release()
+		return nil, fmt.Errorf("open segment %s: %w", segment, err)
 	}
-	release()
-	return nil, err
+	f.release = release
+	return f, nil
+}
+
+// openSegment opens the segment of a camera on p that begins at start, without
+// a lease.
+func (r *Recorder) openSegment(ctx context.Context, p *present, camera string, start int64) (*SegmentFile, error) {
+	src := librarySource{r}
+	rows, err := src.on(ctx, p, camera, start)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, ErrNoFootage
+	}
+	file, err := src.Open(rows[0])
+	if err != nil {
+		return nil, err
+	}
+	return &SegmentFile{SectionReader: io.NewSectionReader(file, 0, rows[0].Bytes), Segment: rows[0], file: file}, nil
 }

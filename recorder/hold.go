@@ -18,14 +18,23 @@ import (
 type holds struct {
 	mu      sync.Mutex
 	pending []interval
-	changed bool        // pending differs from what the state database has
-	due     []index.Row // closed since, to be held
+	changed bool     // pending differs from what the state database has
+	due     []dueRow // closed since, to be held
 }
 
-// interval is a stretch of one camera's time, UTC ms.
+// dueRow is a row to be held on the volume that has it.
+type dueRow struct {
+	on  *present
+	row index.Row
+}
+
+// interval is a stretch of time, UTC ms, to be held: of one camera, or of all
+// if it names none. With a volume it waits for that one to be there, else for
+// open segments to close.
 type interval struct {
 	Camera   string
 	From, To int64
+	Volume   string `json:",omitempty"` // name of the bay
 }
 
 // wait adds holds that segments not yet closed may fall into.
@@ -47,22 +56,36 @@ func (h *holds) unsaved() ([]interval, bool) {
 }
 
 // again puts rows back that could not be held, to be tried again.
-func (h *holds) again(rows ...index.Row) {
+func (h *holds) again(rows ...dueRow) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.due = append(h.due, rows...)
 }
 
-// closed looks whether a hold waits for the segment of r.
-func (h *holds) closed(r index.Row) {
+// left is called when the volume of a bay goes: what waits for open segments
+// waits for that volume too from now on, because some of them may lie there.
+func (h *holds) left(bay string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, v := range h.pending {
+		if v.Volume == "" {
+			v.Volume = bay
+			h.pending, h.changed = append(h.pending, v), true
+		}
+	}
+}
+
+// closed looks whether a hold waits for the segment of r, which p has.
+func (h *holds) closed(p *present, r index.Row) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	kept := h.pending[:0]
 	for _, v := range h.pending {
-		if v.Camera == r.Camera && r.Start < v.To && r.End() > v.From {
-			h.due = append(h.due, r)
+		mine := v.Volume == "" && v.Camera == r.Camera
+		if mine && r.Start < v.To && r.End() > v.From {
+			h.due = append(h.due, dueRow{p, r})
 		}
-		if v.Camera != r.Camera || r.Start < v.To { // later segments of the camera lie behind it
+		if !mine || r.Start < v.To { // later segments of the camera lie behind it
 			kept = append(kept, v)
 		}
 	}
@@ -71,7 +94,7 @@ func (h *holds) closed(r index.Row) {
 }
 
 // take returns the segments that are to be held now.
-func (h *holds) take() []index.Row {
+func (h *holds) take() []dueRow {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	due := h.due
@@ -81,18 +104,39 @@ func (h *holds) take() []index.Row {
 
 // Hold locks the footage of every camera between from and to as evidence,
 // whole segments each, and returns how many are locked at once; segments that
-// are still being written follow when they close. Held footage is never
-// deleted, and has a second name below evidence/ so that it survives the loss
-// of the index. Held twice is held.
+// are still being written follow when they close, those on a volume that is
+// not there when it comes back. Held footage is never deleted, and has a second
+// name below evidence/ so that it survives the loss of the index. Held twice is
+// held.
 func (r *Recorder) Hold(from, to time.Time) (int, error) {
-	var open []interval
+	all := interval{From: from.UnixMilli(), To: to.UnixMilli()}
+	var waiting []interval
 	for _, c := range r.all() {
-		open = append(open, interval{c.config().ID, from.UnixMilli(), to.UnixMilli()})
+		v := all
+		v.Camera = c.config().ID
+		waiting = append(waiting, v)
 	}
-	r.holds.wait(open...)
-	rows, err := r.holdRange(interval{"", from.UnixMilli(), to.UnixMilli()})
-	err = errors.Join(r.saveHolds(), err)
-	payload := map[string]any{"from": from.UTC(), "to": to.UTC(), "segments": len(rows)}
+	for _, name := range r.bays.absent() {
+		v := all
+		v.Volume = name
+		waiting = append(waiting, v)
+	}
+	r.holds.wait(waiting...)
+	held := 0
+	errs := []error{r.saveHolds()} // first: a power cut from here on forgets nothing
+	for _, p := range r.bays.present() {
+		rows, err := p.holdRange(all)
+		held += len(rows)
+		if err != nil && p.departed() { // it goes this moment: it has to wait for its return
+			v := all
+			v.Volume = p.bay.o.Name
+			r.holds.wait(v)
+			continue
+		}
+		errs = append(errs, err)
+	}
+	err := errors.Join(append(errs, r.saveHolds())...)
+	payload := map[string]any{"from": from.UTC(), "to": to.UTC(), "segments": held}
 	if err != nil {
 		payload["error"] = err.Error()
 		r.emit("evidence_hold_failed", Critical, "", payload)
@@ -100,7 +144,7 @@ func (r *Recorder) Hold(from, to time.Time) (int, error) {
 		r.emit("evidence_hold", Info, "", payload)
 	}
 	r.changes.notify()
-	return len(rows), err
+	return held, err
 }
 
 // saveHolds writes the holds that still wait into the state database, if they
@@ -117,30 +161,77 @@ func (r *Recorder) saveHolds() error {
 	return nil
 }
 
-// resumeHolds takes up the holds that the last run did not finish: what was
-// open then has been closed or salvaged since.
-func (r *Recorder) resumeHolds() error {
+// loadHolds takes up the holds that the last run did not finish. What was open
+// then may lie on any volume, and counts once that is in order.
+func (r *Recorder) loadHolds() error {
 	pending, err := r.store.holds()
 	if err != nil {
 		return err
 	}
+	var all []interval
 	for _, v := range pending {
-		if _, err := r.holdRange(v); err != nil {
-			return fmt.Errorf("take up the hold of %s: %w", v.Camera, err)
+		if v.Volume != "" {
+			all = append(all, v)
+			continue
+		}
+		for _, b := range r.bays.all {
+			v.Volume = b.o.Name
+			all = append(all, v)
 		}
 	}
-	return r.store.saveHolds(nil)
+	r.holds.wait(all...)
+	return nil
+}
+
+// resume holds what waited for the volume, which is there and in order now.
+func (p *present) resume() error {
+	r := p.bay.r
+	for _, v := range r.holds.of(p.bay.o.Name) {
+		if _, err := p.holdRange(v); err != nil {
+			return fmt.Errorf("take up a hold of %s: %w", v.Camera, err)
+		}
+		r.holds.done(v)
+	}
+	return r.saveHolds()
+}
+
+// of returns the holds that wait for the volume of a bay.
+func (h *holds) of(bay string) (out []interval) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, v := range h.pending {
+		if v.Volume == bay {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// done takes a hold off the list, once.
+func (h *holds) done(v interval) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := slices.Index(h.pending, v); i >= 0 {
+		h.pending, h.changed = slices.Delete(h.pending, i, i+1), true
+	}
 }
 
 // holdDue holds the segments that closed into a hold. What fails is tried
-// again, and told of once.
+// again, and told of once; what lies on a volume that went waits for it.
 func (r *Recorder) holdDue() {
-	for _, row := range r.holds.take() {
-		_, err := r.holdRange(interval{row.Camera, row.Start, row.End()})
-		if err != nil {
-			r.holds.again(row)
+	r.holding.Lock()
+	defer r.holding.Unlock()
+	for _, d := range r.holds.take() {
+		v := interval{Camera: d.row.Camera, From: d.row.Start, To: d.row.End()}
+		_, err := d.on.holdRange(v)
+		switch {
+		case err != nil && d.on.departed():
+			v.Volume = d.on.bay.o.Name
+			r.holds.wait(v)
+		case err != nil:
+			r.holds.again(d)
 			if !r.holdFailed {
-				r.emit("evidence_hold_failed", Critical, row.Camera, map[string]any{"error": err.Error(), "start": time.UnixMilli(row.Start).UTC()})
+				r.emit("evidence_hold_failed", Critical, d.row.Camera, map[string]any{"error": err.Error(), "start": time.UnixMilli(d.row.Start).UTC()})
 			}
 		}
 		r.holdFailed = err != nil
@@ -150,17 +241,20 @@ func (r *Recorder) holdDue() {
 	}
 }
 
-// holdRange holds the closed segments that v touches, of every camera if it
-// names none, and gives them their second names: first the row, then the link.
-// It returns the rows that were not held before.
-func (r *Recorder) holdRange(v interval) ([]index.Row, error) {
-	rows, err := r.index.Hold(v.Camera, v.From, v.To)
+// holdRange holds the closed segments on p that v touches, of every camera if
+// it names none, and gives them their second names: first the row, then the
+// link. It returns the rows that were not held before.
+func (p *present) holdRange(v interval) ([]index.Row, error) {
+	rows, err := p.index.Hold(v.Camera, v.From, v.To)
 	if err != nil {
 		return nil, err
 	}
-	names := make([]volume.Name, len(rows))
-	for i, row := range rows {
-		names[i] = row.File()
-	}
-	return rows, volume.LinkEvidence(r.volume.FS(), names)
+	var names []volume.Name // of rows held before too: their link may have failed then
+	err = p.index.Range(v.Camera, v.From, v.To, func(row index.Row, held bool) bool {
+		if held {
+			names = append(names, row.File())
+		}
+		return true
+	})
+	return rows, errors.Join(err, volume.LinkEvidence(p.volume.FS(), names))
 }

@@ -28,6 +28,8 @@ type CameraInput struct {
 	MainURL, SubURL           *string
 	Username, Password        *string
 	Record, Audio             *bool
+	Volume, Mirror            *string // names of volumes; Mirror "" = none
+	Preroll                   *int    // seconds
 }
 
 // CameraStatus is a camera with what is known of it. It holds no secrets.
@@ -47,6 +49,8 @@ type CameraStatus struct {
 	Drops         uint64 // access units lost to a full queue since start
 	Bytes         int64  // footage on disk
 	HeldBytes     int64
+	On            string // name of the volume that it is recorded to; empty if none
+	MirrorOn      string // … and of its mirror
 }
 
 func set[T any](dst *T, src *T) {
@@ -71,7 +75,18 @@ func (in CameraInput) apply(c *Camera) error {
 	set(&c.Password, in.Password)
 	set(&c.Record, in.Record)
 	set(&c.Audio, in.Audio)
+	set(&c.Volume, in.Volume)
+	set(&c.Mirror, in.Mirror)
+	set(&c.Preroll, in.Preroll)
 	return c.normalise()
+}
+
+// applied is apply, and checks what it takes the box to know.
+func (r *Recorder) applied(in CameraInput, c *Camera) error {
+	if err := in.apply(c); err != nil {
+		return err
+	}
+	return r.bays.check(c)
 }
 
 // AddCamera stores a camera and starts it. Record and Audio default to true.
@@ -80,7 +95,7 @@ func (in CameraInput) apply(c *Camera) error {
 func (r *Recorder) AddCamera(_ context.Context, in CameraInput) (CameraStatus, error) {
 	cfg := Camera{Record: true, Audio: true, Created: r.o.Clock.Now().UTC()}
 	set(&cfg.ID, in.ID)
-	if err := in.apply(&cfg); err != nil {
+	if err := r.applied(in, &cfg); err != nil {
 		return CameraStatus{}, err
 	}
 	r.mu.Lock()
@@ -132,7 +147,7 @@ func (r *Recorder) UpdateCamera(_ context.Context, id string, in CameraInput) (C
 	}
 	old := c.config()
 	cfg := old
-	if err := in.apply(&cfg); err != nil {
+	if err := r.applied(in, &cfg); err != nil {
 		return CameraStatus{}, err
 	}
 	if in.Password == nil && old.Password != "" && cfg.Password == old.Password && !sameHosts(&old, &cfg) {
@@ -209,7 +224,7 @@ func (r *Recorder) RemoveCamera(_ context.Context, id string) error {
 		return err
 	}
 	defer done()
-	if r.index.Totals().Cameras[id].Held.Rows > 0 {
+	if r.totals()[id].Held.Rows > 0 {
 		return fmt.Errorf("remove camera %s: %w", id, ErrHeld)
 	}
 	if err := r.store.remove(id); err != nil {
@@ -245,7 +260,7 @@ func (r *Recorder) TestCamera(ctx context.Context, id string) (ingest.ProbeResul
 
 // Cameras returns all cameras by id.
 func (r *Recorder) Cameras() []CameraStatus {
-	all, totals := r.all(), r.index.Totals()
+	all, totals := r.all(), r.totals()
 	out := make([]CameraStatus, 0, len(all))
 	for _, c := range all {
 		out = append(out, c.statusWith(totals))
@@ -267,14 +282,14 @@ func (r *Recorder) Camera(id string) (CameraStatus, error) {
 // changes next.
 func (r *Recorder) Changed() <-chan struct{} { return r.changes.next() }
 
-func (c *camera) status() CameraStatus { return c.statusWith(c.r.index.Totals()) }
+func (c *camera) status() CameraStatus { return c.statusWith(c.r.totals()) }
 
 // statusWith is status with totals read beforehand: reading them copies those
 // of every camera.
-func (c *camera) statusWith(totals index.Totals) CameraStatus {
+func (c *camera) statusWith(totals map[string]index.CameraTotals) CameraStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	total := totals.Cameras[c.cfg.ID]
+	total := totals[c.cfg.ID]
 	s := CameraStatus{
 		Camera: c.cfg, HasPassword: c.cfg.Password != "", State: c.state, Reason: c.reason, Since: c.since,
 		Run: c.states[media.Main].Run, Bytes: total.Footage().Bytes, HeldBytes: total.Held.Bytes,
@@ -287,15 +302,27 @@ func (c *camera) statusWith(totals index.Totals) CameraStatus {
 	if run := c.states[media.Sub].Run; run != nil && run.Video() >= 0 {
 		s.SubCodec = run.Tracks[run.Video()].Codec
 	}
-	if c.writer != nil {
-		w := c.writer.State()
-		s.Segments, s.Drops = w.Segments, w.Dropped
-		if c.state == StateRecording {
-			s.BitsPerSecond = 8 * c.rate.perSecond()
-		}
-		if w.LastSample > 0 {
-			s.LastWritten = time.UnixMilli(w.LastSample).UTC()
-		}
+	if c.record {
+		c.progressOf(&s)
 	}
 	return s
+}
+
+// progressOf adds what the copies on disk say. c.mu is held.
+func (c *camera) progressOf(s *CameraStatus) {
+	w, rate := c.main.figures()
+	m, mirrorRate := c.mirror.figures()
+	s.Segments, s.Drops = w.Segments, w.Dropped
+	if c.state == StateRecording {
+		s.BitsPerSecond = 8 * max(rate, mirrorRate)
+	}
+	if last := max(w.LastSample, m.LastSample); last > 0 {
+		s.LastWritten = time.UnixMilli(last).UTC()
+	}
+	if p, ok := c.main.place(); ok {
+		s.On = p.bay.o.Name
+	}
+	if p, ok := c.mirror.place(); ok {
+		s.MirrorOn = p.bay.o.Name
+	}
 }

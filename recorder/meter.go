@@ -17,8 +17,9 @@ func (r *Recorder) meter(ctx context.Context) error {
 		}
 		now := time.Now() // rates are of the monotonic clock
 		r.holdDue()
-		r.volume.Rest(!r.sweeper.MayRecord())
-		r.rate.sample(r.volume.Stats().Written, now)
+		for _, p := range r.bays.present() {
+			p.meter(now)
+		}
 		for _, c := range r.all() {
 			c.sample(now)
 			c.update()
@@ -28,11 +29,8 @@ func (r *Recorder) meter(ctx context.Context) error {
 
 // sample takes a reading of the writer for the camera's rate.
 func (c *camera) sample(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.writer != nil {
-		c.rate.sample(c.writer.State().Bytes, now)
-	}
+	c.main.sample(now)
+	c.mirror.sample(now)
 }
 
 // all returns the cameras in no particular order.

@@ -27,19 +27,16 @@ func (n *notifier) notify() {
 	n.ch = make(chan struct{})
 }
 
-// rateMeter estimates a rate of bytes from a counter, smoothed over about a
-// minute.
-type rateMeter struct {
-	mu   sync.Mutex
+// meterReading estimates a rate of bytes from a counter, smoothed over about a
+// minute. It is not for concurrent use.
+type meterReading struct {
 	last int64
 	at   time.Time
 	rate float64 // bytes per second
 }
 
 // sample takes the counter's reading at now.
-func (m *rateMeter) sample(count int64, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *meterReading) sample(count int64, now time.Time) {
 	if !m.at.IsZero() {
 		if dt := now.Sub(m.at).Seconds(); dt > 0 {
 			weight := min(1, dt/60)
@@ -52,9 +49,22 @@ func (m *rateMeter) sample(count int64, now time.Time) {
 	m.last, m.at = count, now
 }
 
+// rateMeter is a meterReading for concurrent use.
+type rateMeter struct {
+	mu sync.Mutex
+	m  meterReading
+}
+
+// sample takes the counter's reading at now.
+func (m *rateMeter) sample(count int64, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.m.sample(count, now)
+}
+
 // perSecond returns the rate in bytes per second.
 func (m *rateMeter) perSecond() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return int64(m.rate)
+	return int64(m.m.rate)
 }

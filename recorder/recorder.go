@@ -11,12 +11,8 @@ import (
 	"github.com/asdine/storm/v3"
 	"golang.org/x/sync/errgroup"
 
-	"vedette/recorder/index"
 	"vedette/recorder/ingest"
 	"vedette/recorder/playback"
-	"vedette/recorder/recovery"
-	"vedette/recorder/sweep"
-	"vedette/recorder/volume"
 )
 
 // Clock is what the recorder asks of time. Implementations must not block.
@@ -47,16 +43,13 @@ type Event struct {
 
 // Options say where the recorder keeps its things and how.
 type Options struct {
-	State     storm.Node // cameras
-	VolumeDir string     // the footage volume; made if its parent is there
-	// Medium overrides what the kernel says of the disk: volume.SSD and so
-	// on; empty = believe the kernel.
-	Medium     string
-	Cycle      time.Duration // sync cycle; 0 = by medium
-	QueueBytes int64         // memory a lagging disk may take; 0 = 16 MiB
-	Segment    time.Duration // target length of a file; 0 = 1 min
-	Floor      int64         // free bytes kept; 0 = by disk
-	SweepEvery time.Duration // 0 = 30 s
+	State      storm.Node      // cameras, and which volumes are known
+	Volumes    []VolumeOptions // 1 to 16
+	Cycle      time.Duration   // sync cycle; 0 = by medium
+	QueueBytes int64           // memory a lagging disk may take; 0 = 16 MiB
+	Segment    time.Duration   // target length of a file; 0 = 1 min
+	Floor      int64           // free bytes kept; 0 = by disk
+	SweepEvery time.Duration   // 0 = 30 s
 	Clock      Clock
 	// Emit is told events. It must not block. It may be called concurrently.
 	Emit func(Event)
@@ -67,20 +60,18 @@ type Options struct {
 type Recorder struct {
 	o       Options
 	store   *store
-	volume  *volume.Volume
-	index   *index.Index
-	sweeper *sweep.Sweeper
+	bays    bays
 	library *playback.Library
-	report  recovery.Report
 	runs    ingest.RunIDs
 	leases  leases
+	spoiled spoiled
 	holds   holds
-	// holdFailed says that the last hold of a closed segment failed; of the
-	// goroutine that holds alone.
+	holding sync.Mutex // of the one that holds what closed
+	// holdFailed says that the last hold of a closed segment failed. holding is
+	// held.
 	holdFailed bool
 
 	changes notifier
-	rate    rateMeter
 
 	mu      sync.Mutex
 	cameras map[string]*camera
@@ -88,9 +79,10 @@ type Recorder struct {
 	group   sync.WaitGroup  // goroutines of cameras
 }
 
-// New opens the volume, repairs what the last run left, opens the index and
-// reads the cameras. It starts nothing. Close releases everything if Run is
-// not called.
+// New reads the cameras and takes the volumes that are there; those that are
+// not are looked for by Run. It starts nothing. Close releases everything if
+// Run is not called. A volume that cannot be used is no error: live view and
+// the other volumes go on, and its status says why.
 func New(o Options) (*Recorder, error) {
 	if o.Emit == nil {
 		o.Emit = func(Event) {}
@@ -111,16 +103,15 @@ func (r *Recorder) open() (err error) {
 	if r.store, err = newStore(r.o.State); err != nil {
 		return err
 	}
-	if err := r.openVolume(); err != nil {
+	if err := r.bays.build(r, r.o.Volumes); err != nil {
 		return err
 	}
-	if err := r.openIndex(); err != nil {
+	if err := r.loadHolds(); err != nil {
 		return err
 	}
-	if err := r.resumeHolds(); err != nil {
-		return err
+	for _, b := range r.bays.all {
+		b.tell(b.open())
 	}
-	r.sweeper = r.newSweeper()
 	r.library = playback.New(librarySource{r})
 	all, err := r.store.all()
 	if err != nil {
@@ -134,63 +125,32 @@ func (r *Recorder) open() (err error) {
 	return nil
 }
 
-// Close releases the volume and the index. Run must have returned, or never
-// been called.
+// Close releases the volumes. Run must have returned, or never been called.
 func (r *Recorder) Close() error {
 	var errs []error
-	if r.index != nil {
-		errs = append(errs, r.index.Close())
-	}
-	if r.volume != nil {
-		errs = append(errs, r.volume.Close())
+	for _, p := range r.bays.present() {
+		errs = append(errs, p.close())
 	}
 	return errors.Join(errs...)
 }
 
 // Run records until ctx is done; then it ends every open segment, makes all
-// of it durable, and returns ctx's cause. It returns earlier only if the
-// recorder as a whole cannot go on.
+// of it durable, and returns ctx's cause. No camera and no disk ends it.
 func (r *Recorder) Run(ctx context.Context) error {
-	// Footage flows downstream: cameras stop first, then the writer drains,
-	// then the index commits the last rows.
-	indexCtx, stopIndex := context.WithCancelCause(context.WithoutCancel(ctx))
-	volumeCtx, stopVolume := context.WithCancelCause(context.WithoutCancel(ctx))
+	// Footage flows downstream: cameras stop first, then the volumes drain,
+	// then their indexes commit the last rows.
+	volumeCtx, stopVolumes := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopVolumes()
 	var down errgroup.Group
-	volumeDone := make(chan struct{})
-	down.Go(func() error {
-		defer close(volumeDone)
-		return notCancelled(r.volume.Run(volumeCtx))
-	})
-	down.Go(func() error { return notCancelled(r.index.Run(indexCtx)) })
-
-	up, upCtx := errgroup.WithContext(ctx)
-	up.Go(func() error { return notCancelled(r.sweeper.Run(upCtx)) })
-	up.Go(func() error { return r.meter(upCtx) })
-	up.Go(func() error {
-		select {
-		case <-volumeDone: // the writer gave up: nothing can be recorded
-			return errors.New("the volume's writer ended")
-		case <-upCtx.Done():
-			return nil
-		}
-	})
-	r.startCameras(upCtx)
-	err := up.Wait()
-	r.stopCameras()
-	cause := context.Cause(ctx)
-	stopVolume(cause)
-	<-volumeDone
-	r.holdDue() // what closed in the drain may lie in a hold
-	stopIndex(cause)
-	if err = errors.Join(err, down.Wait()); err == nil {
-		err = cause
+	for _, b := range r.bays.all {
+		down.Go(func() error { return b.run(volumeCtx) })
 	}
-	return err
-}
-
-func notCancelled(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return nil
+	r.startCameras(ctx)
+	err := r.meter(ctx)
+	r.stopCameras()
+	stopVolumes()
+	if err = errors.Join(err, down.Wait()); err == nil {
+		err = context.Cause(ctx)
 	}
 	return err
 }
@@ -215,9 +175,6 @@ func (r *Recorder) stopCameras() {
 func (r *Recorder) emit(kind string, s Severity, camera string, payload map[string]any) {
 	r.o.Emit(Event{Type: kind, Severity: s, Camera: camera, Payload: payload})
 }
-
-// Report returns what start-up had to repair.
-func (r *Recorder) Report() recovery.Report { return r.report }
 
 // get returns a camera or ErrNoCamera.
 func (r *Recorder) get(id string) (*camera, error) {

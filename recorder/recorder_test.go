@@ -44,18 +44,25 @@ func (b *bench) types() (out []string) {
 	return out
 }
 
-func startRecorder(t *testing.T, dir string) *bench {
+// startRecorder starts a recorder with one volume; change, if given, sees its
+// options first.
+func startRecorder(t *testing.T, dir string, change ...func(*Options)) *bench {
 	t.Helper()
 	db, err := storm.Open(filepath.Join(dir, "state.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{}
-	b.Recorder, err = New(Options{
-		State: db, VolumeDir: filepath.Join(dir, "volume"), Segment: 4 * time.Second, Floor: 1 << 20, Cycle: 500 * time.Millisecond,
+	o := Options{
+		State: db, Volumes: []VolumeOptions{{Name: "one", Dir: filepath.Join(dir, "volume")}},
+		Segment: 4 * time.Second, Floor: 1 << 20, Cycle: 500 * time.Millisecond,
 		Clock: steady{time.Now()}, Log: slog.New(slog.DiscardHandler),
 		Emit: func(e Event) { b.mu.Lock(); b.events = append(b.events, e); b.mu.Unlock() },
-	})
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	b.Recorder, err = New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,10 +165,10 @@ func TestACameraIsRecordedHeldAndFoundAgain(t *testing.T) {
 	if err != nil || len(after.Ranges) != len(before.Ranges) || after.Ranges[0] != before.Ranges[0] {
 		t.Errorf("after a restart %+v, before %+v, %v", after.Ranges, before.Ranges, err)
 	}
-	if got := again.index.Totals(); got.Held.Rows == 0 {
+	if got := again.totals()["front-door"]; got.Held.Rows == 0 {
 		t.Error("the hold did not survive the restart")
 	}
-	if r := again.Report(); r.Changed() {
+	if r := again.Reports()["one"]; r.Changed() {
 		t.Errorf("a clean stop left work for recovery: %v", r.String())
 	}
 }
@@ -210,7 +217,7 @@ func TestASegmentIsReadWhileItGrowsAndAfter(t *testing.T) {
 	if late := read(); late < early {
 		t.Errorf("the closed segment has %d bytes, it had %d while open", late, early)
 	}
-	for _, id := range []string{"", "x", "1-2", first.ID + "0", fmt.Sprintf("%d-%s", first.Start+1, b.VolumeID()[:8])} {
+	for _, id := range []string{"", "x", "1-2", first.ID + "0", fmt.Sprintf("%d-%s", first.Start+1, b.Volumes()[0].ID[:8])} {
 		if _, err := b.SegmentFile(t.Context(), "yard", id); !errors.Is(err, ErrNoFootage) {
 			t.Errorf("segment %q: %v, want ErrNoFootage", id, err)
 		}

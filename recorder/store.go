@@ -11,10 +11,10 @@ import (
 
 // store keeps the cameras in the state database. There are few of them, so
 // ordinary storm records serve; every call is one transaction.
-type store struct{ node storm.Node }
+type store struct{ node, bays storm.Node }
 
 func newStore(db storm.Node) (*store, error) {
-	s := &store{node: db.From("cameras")}
+	s := &store{node: db.From("cameras"), bays: db.From("volumes")}
 	if err := s.node.Init(&Camera{}); err != nil {
 		return nil, fmt.Errorf("prepare camera store: %w", err)
 	}
@@ -60,4 +60,20 @@ func (s *store) holds() (pending []interval, err error) {
 		return nil, fmt.Errorf("read holds: %w", err)
 	}
 	return pending, nil
+}
+
+// saveVolume keeps which volume is in a bay.
+func (s *store) saveVolume(name string, v knownVolume) error {
+	if err := s.bays.Set("known", name, v); err != nil {
+		return fmt.Errorf("save volume %s: %w", name, err)
+	}
+	return nil
+}
+
+// volume returns what saveVolume kept of a bay, or nothing.
+func (s *store) volume(name string) (v knownVolume, err error) {
+	if err := s.bays.Get("known", name, &v); err != nil && !errors.Is(err, storm.ErrNotFound) {
+		return v, fmt.Errorf("read volume %s: %w", name, err)
+	}
+	return v, nil
 }

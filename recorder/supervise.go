@@ -8,7 +8,6 @@ import (
 	"vedette/recorder/hub"
 	"vedette/recorder/ingest"
 	"vedette/recorder/media"
-	"vedette/recorder/segment"
 )
 
 // The states of a camera, as the API names them.
@@ -22,12 +21,13 @@ const (
 )
 
 // camera supervises one camera: a session and a hub for each stream, and the
-// writer of the main one. Its hubs outlive sessions and configurations, so
-// that viewers stay.
+// copies of the main one on disk. Its hubs outlive sessions and configurations,
+// so that viewers stay.
 type camera struct {
-	r       *Recorder
-	ordinal int // staggers the ends of segments between cameras
-	hubs    map[media.StreamName]*hub.Hub
+	r            *Recorder
+	ordinal      int // staggers the ends of segments between cameras
+	hubs         map[media.StreamName]*hub.Hub
+	main, mirror *copies // run while the camera is recorded, and mirrored
 
 	// changing serialises whole changes of the configuration, control start
 	// and stop.
@@ -39,8 +39,7 @@ type camera struct {
 	mu     sync.Mutex
 	cfg    Camera
 	states map[media.StreamName]ingest.State
-	writer *segment.Writer // nil while not recording
-	rate   *rateMeter      // of writer
+	record bool // main runs
 	state  string
 	reason string
 	since  time.Time
@@ -56,6 +55,7 @@ func newCamera(r *Recorder, cfg Camera) *camera {
 		hubs:   map[media.StreamName]*hub.Hub{media.Main: hub.New(hub.Options{}), media.Sub: hub.New(hub.Options{CacheBytes: 4 << 20})},
 		states: map[media.StreamName]ingest.State{},
 	}
+	c.main, c.mirror = &copies{c: c}, &copies{c: c, mirror: true}
 	return c
 }
 
@@ -93,12 +93,19 @@ func (c *camera) start(ctx context.Context) {
 	}
 	c.mu.Lock()
 	c.states = map[media.StreamName]ingest.State{media.Main: {Phase: ingest.Connecting}}
-	c.writer, c.rate = nil, &rateMeter{}
-	if cfg.Record {
-		c.writer = c.newWriter(cfg)
-		parts = append(parts, c.writer.Run)
-	}
+	c.record = cfg.Record
 	c.mu.Unlock()
+	c.main.reset()
+	c.mirror.reset()
+	if cfg.Record {
+		parts = append(parts, c.main.run)
+		if cfg.Mirror != "" {
+			parts = append(parts, c.mirror.run)
+		}
+	}
+	for _, h := range c.hubs {
+		h.SetPreroll(cfg.preroll())
+	}
 	c.update()
 	c.r.group.Add(1)
 	go func(done chan struct{}) {
@@ -125,7 +132,7 @@ func (c *camera) stop() {
 	c.cancel = nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ran, c.recorded = true, c.writer != nil
+	c.ran, c.recorded = true, c.record
 }
 
 func (c *camera) ingester(cfg Camera, stream media.StreamName, url string) *ingest.Ingester {
@@ -170,13 +177,25 @@ func (c *camera) update() {
 	}
 }
 
-// progress is what the writer says of itself; c.mu is held.
-func (c *camera) progress() progress {
-	if c.writer == nil {
-		return progress{}
+// progress is how far the copies are: one that is written is enough. c.mu is
+// held.
+func (c *camera) progress() (p progress) {
+	if !c.record {
+		return p
 	}
-	s := c.writer.State()
-	return progress{writing: s.Writing, trouble: s.Err}
+	for _, k := range []*copies{c.mirror, c.main} { // the trouble of the first counts
+		w, _ := k.current()
+		if w == nil {
+			continue
+		}
+		s := w.State()
+		p.writing = p.writing || s.Writing
+		p.trouble = s.Err
+	}
+	if w, _ := c.main.current(); w == nil && !p.writing {
+		p.trouble = errNoVolume
+	}
+	return p
 }
 
 // progress is how far recording is.

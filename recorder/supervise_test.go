@@ -56,13 +56,13 @@ func TestAHoldReachesTheSegmentThatIsStillOpen(t *testing.T) {
 		return index.Row{Camera: camera, Start: start, Duration: uint32(end - start)}
 	}
 	var h holds
-	h.wait(interval{"door", 1000, 5000})
-	h.closed(row("yard", 1000, 2000)) // another camera
-	h.closed(row("door", 4000, 6000)) // overlaps
-	h.closed(row("door", 6000, 7000)) // behind it: the hold is done
-	h.closed(row("door", 4500, 4600)) // would overlap, but the hold is over
+	h.wait(interval{Camera: "door", From: 1000, To: 5000})
+	h.closed(nil, row("yard", 1000, 2000)) // another camera
+	h.closed(nil, row("door", 4000, 6000)) // overlaps
+	h.closed(nil, row("door", 6000, 7000)) // behind it: the hold is done
+	h.closed(nil, row("door", 4500, 4600)) // would overlap, but the hold is over
 	due := h.take()
-	if len(due) != 1 || due[0].Start != 4000 {
+	if len(due) != 1 || due[0].row.Start != 4000 {
 		t.Errorf("held %+v, want the segment from 4000 alone", due)
 	}
 	if again := h.take(); len(again) != 0 {

@@ -3,9 +3,6 @@ package recorder
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,17 +14,20 @@ import (
 	"vedette/recorder/volume"
 )
 
-// VolumeStatus is the state of the footage volume.
+// VolumeStatus is the state of a footage volume. Where none is there, only
+// Name, Path, ID (of the one that used to be), State, Reason and Other are set.
 type VolumeStatus struct {
-	ID, Path, Medium                  string
+	Name, ID, Path, Medium            string
 	Total, Free, Floor, High, Reserve int64 // bytes
 	Footage, Held                     int64 // bytes; footage with the segments that still grow
 	State                             string
 	Reason                            string
+	Other                             string // id of the volume that is there instead; AdoptVolume takes it
 	BytesPerSecond                    int64
 	Cycle                             time.Duration
 	LastCycle                         time.Time // the writer was alive then
 	SyncTime                          time.Duration
+	Index                             index.Status
 }
 
 // States of a volume.
@@ -35,52 +35,59 @@ const (
 	VolumeOK       = "ok"
 	VolumeFull     = "full"     // below the reserve: recording rests
 	VolumePressure = "pressure" // below the floor, and sweeping does not help
-	VolumeFailed   = "failed"
+	VolumeFailed   = "failed"   // the disk reports errors
+	VolumeAbsent   = "absent"   // not mounted, or not to be used
+	VolumeForeign  = "foreign"  // another volume is there than before
 )
 
-func (r *Recorder) openVolume() error {
-	if err := os.Mkdir(r.o.VolumeDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make volume directory: %w; is the disk mounted?", err)
+// Volumes returns the state of every volume, in the order of the
+// configuration.
+func (r *Recorder) Volumes() []VolumeStatus {
+	out := make([]VolumeStatus, len(r.bays.all))
+	for i, b := range r.bays.all {
+		out[i] = b.status()
 	}
-	v, err := volume.Open(r.o.VolumeDir, volume.Options{
-		Cycle: r.o.Cycle, Medium: r.o.Medium, QueueBytes: r.o.QueueBytes, Log: r.o.Log, Now: r.o.Clock.Now,
-		OnFull: func() { r.sweeper.Kick() },
-	})
-	if err != nil {
-		return err
-	}
-	r.volume = v
-	return nil
+	return out
 }
 
-// indexFile is the storm index of a volume.
-const indexFile = "segments.db"
-
-func (r *Recorder) openIndex() error {
-	path := filepath.Join(r.o.VolumeDir, indexFile)
-	o := index.Options{Now: r.o.Clock.Now, Log: r.o.Log}
-	x, report, err := recovery.Recover(r.volume.FS(), path, o, r.o.Log)
-	if err != nil {
-		return fmt.Errorf("recover volume %s: %w", r.o.VolumeDir, err)
+func (b *bay) status() VolumeStatus {
+	b.mu.Lock()
+	p := b.in
+	s := VolumeStatus{Name: b.o.Name, Path: b.o.Dir, ID: b.known.ID, State: VolumeAbsent, Other: b.other}
+	if b.reason != nil {
+		s.Reason = b.reason.Error()
+		if errors.Is(b.reason, ErrForeignVolume) {
+			s.State = VolumeForeign
+		} else if b.known.ID != "" && !absent(b.reason) {
+			s.State = VolumeFailed
+		}
 	}
-	r.index, r.report = x, report
-	return nil
+	b.mu.Unlock()
+	if p != nil {
+		p.status(&s)
+	}
+	return s
 }
 
-// VolumeStatus returns the present state of the footage volume.
-func (r *Recorder) VolumeStatus() (VolumeStatus, error) {
-	space, err := r.volume.Space()
+// absent reports whether err says that there is no disk, and not that it is
+// sick.
+func absent(err error) bool {
+	return !lasting(err) || errors.Is(err, volume.ErrInUse) || errors.Is(err, errNotLooked)
+}
+
+func (p *present) status(s *VolumeStatus) {
+	s.State, s.Reason, s.ID, s.Medium = VolumeOK, "", p.volume.ID(), p.volume.Medium()
+	space, err := p.volume.Space()
 	if err != nil {
-		return VolumeStatus{}, fmt.Errorf("read free space: %w", err)
+		s.State, s.Reason = VolumeFailed, fmt.Sprintf("read free space: %v", err)
 	}
-	swept, stats, totals := r.sweeper.State(), r.volume.Stats(), r.index.Totals()
-	s := VolumeStatus{
-		ID: r.volume.ID(), Path: r.o.VolumeDir, Medium: r.volume.Medium(),
-		Total: space.Total, Free: space.Free, Floor: swept.Floor, High: swept.High, Reserve: swept.Reserve,
-		Footage: totals.Footage().Bytes + r.growing(), Held: totals.Held.Bytes, State: VolumeOK,
-		BytesPerSecond: r.rate.perSecond(), Cycle: r.volume.Cycle(), LastCycle: stats.LastCycle, SyncTime: stats.SyncTime,
-	}
+	swept, stats, totals := p.sweeper.State(), p.volume.Stats(), p.index.Totals()
+	s.Total, s.Free, s.Floor, s.High, s.Reserve = space.Total, space.Free, swept.Floor, swept.High, swept.Reserve
+	s.Footage, s.Held = totals.Footage().Bytes+p.growing(), totals.Held.Bytes
+	s.BytesPerSecond, s.Cycle, s.LastCycle, s.SyncTime = p.rate.perSecond(), p.volume.Cycle(), stats.LastCycle, stats.SyncTime
+	s.Index = p.index.Status()
 	switch {
+	case s.State == VolumeFailed:
 	case stats.Err != nil:
 		s.State, s.Reason = VolumeFailed, stats.Err.Error()
 	case stats.Full || !swept.MayRecord:
@@ -88,17 +95,17 @@ func (r *Recorder) VolumeStatus() (VolumeStatus, error) {
 	case helpless(swept.Conditions):
 		s.State, s.Reason = VolumePressure, "free space cannot be kept above the floor: "+strings.Join(swept.Conditions, ", ")
 	}
-	return s, nil
 }
 
-// IndexStatus returns when rows were last committed and what went wrong.
-func (r *Recorder) IndexStatus() index.Status { return r.index.Status() }
-
-// growing returns the bytes of the segments that have no row yet.
-func (r *Recorder) growing() (bytes int64) {
-	for _, c := range r.all() {
-		for _, row := range (librarySource{r}).open(c.config().ID) {
-			bytes += row.Bytes
+// growing returns the bytes of the segments on p that have no row yet.
+func (p *present) growing() (bytes int64) {
+	for _, c := range p.bay.r.all() {
+		for _, k := range []*copies{c.main, c.mirror} {
+			if w, on := k.current(); on == p {
+				for _, o := range w.Open() {
+					bytes += o.Bytes
+				}
+			}
 		}
 	}
 	return bytes
@@ -113,19 +120,46 @@ func helpless(conditions []string) bool {
 // ErrNoFootage is returned where there is nothing in the range asked for.
 var ErrNoFootage = playback.ErrNoFootage
 
-func (r *Recorder) newSweeper() *sweep.Sweeper {
-	return sweep.New(r.index, r.volume.FS(), r.volume, sweep.Options{
-		Limits: sweep.Limits{Floor: r.o.Floor}, Medium: r.volume.Medium(), EraseBlock: r.volume.Geometry().EraseBlock,
-		Interval: r.o.SweepEvery,
-		Written:  func() int64 { return r.volume.Stats().Written },
-		Leased:   func(row index.Row) bool { return r.leases.held(segmentKey{row.Camera, row.Start}) },
-		Emit: func(e sweep.Event) {
-			r.emit(e.Type, Severity(e.Severity), "", e.Payload)
-			r.changes.notify()
-		},
-		Now: r.o.Clock.Now, Log: r.o.Log,
-	})
+// Reports returns what had to be put in order on the volumes that are there,
+// by name.
+func (r *Recorder) Reports() map[string]recovery.Report {
+	out := map[string]recovery.Report{}
+	for _, p := range r.bays.present() {
+		out[p.bay.o.Name] = p.report
+	}
+	return out
 }
 
-// VolumeID returns the identity of the footage volume.
-func (r *Recorder) VolumeID() string { return r.volume.ID() }
+// totals adds up what the volumes hold of each camera.
+func (r *Recorder) totals() map[string]index.CameraTotals {
+	all := map[string]index.CameraTotals{}
+	for _, p := range r.bays.present() {
+		for name, t := range p.index.Totals().Cameras {
+			sum := all[name]
+			all[name] = index.CameraTotals{
+				Unlocked: add(sum.Unlocked, t.Unlocked), Held: add(sum.Held, t.Held), Garbage: add(sum.Garbage, t.Garbage),
+			}
+		}
+	}
+	return all
+}
+
+func add(a, b index.Tally) index.Tally {
+	return index.Tally{Rows: a.Rows + b.Rows, Bytes: a.Bytes + b.Bytes}
+}
+
+// bounds returns when the footage of a camera begins and ends on the volumes
+// that are there, UTC ms.
+func (r *Recorder) bounds(id string) (first, last int64, ok bool) {
+	for _, p := range r.bays.present() {
+		f, l, found := p.index.Bounds(id)
+		if !found {
+			continue
+		}
+		if !ok || f < first {
+			first = f
+		}
+		last, ok = max(last, l), true
+	}
+	return first, last, ok
+}

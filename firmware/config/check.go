@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"net"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,10 +20,7 @@ func (c *Config) check(fault func(key, reason string)) {
 			fault("server.hosts", fmt.Sprintf("%q is not a host name", h))
 		}
 	}
-	if c.Volume.Path == "" {
-		fault("volume.path", "is empty; name a directory")
-	}
-	oneOf(fault, "volume.medium", c.Volume.Medium, "auto", "ssd", "hdd", "sd", "emmc")
+	c.checkVolumes(fault)
 	between(fault, "recording.segment", time.Duration(c.Recording.Segment), 5*time.Second, 10*time.Minute)
 	if c.Recording.SyncCycle != 0 {
 		between(fault, "recording.sync_cycle", time.Duration(c.Recording.SyncCycle), 500*time.Millisecond, 30*time.Second)
@@ -36,6 +35,39 @@ func (c *Config) check(fault func(key, reason string)) {
 	oneOf(fault, "board.id", c.Board.ID, "auto", "sim")
 	oneOf(fault, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 }
+
+// maxVolumes bounds the footage volumes of one box.
+const maxVolumes = 16
+
+func (c *Config) checkVolumes(fault func(key, reason string)) {
+	if len(c.Volumes) > maxVolumes {
+		fault("volumes", fmt.Sprintf("are %d; allowed: 1 to %d", len(c.Volumes), maxVolumes))
+	}
+	names, paths := map[string]bool{}, map[string]bool{}
+	for i, v := range c.FootageVolumes() {
+		key := "volume."
+		if len(c.Volumes) > 0 {
+			key = fmt.Sprintf("volumes.%d.", i+1)
+		}
+		path := filepath.Clean(v.Path)
+		switch {
+		case v.Path == "":
+			fault(key+"path", "is empty; name a directory")
+		case paths[path]:
+			fault(key+"path", fmt.Sprintf("is %q, which another volume has already", v.Path))
+		}
+		switch {
+		case !volumeName.MatchString(v.Name):
+			fault(key+"name", fmt.Sprintf("is %q; allowed: 1 to 48 of a-z, 0-9 and -, beginning and ending with a letter or digit", v.Name))
+		case names[v.Name]:
+			fault(key+"name", fmt.Sprintf("is %q, which another volume has already", v.Name))
+		}
+		names[v.Name], paths[path] = true, true
+		oneOf(fault, key+"medium", v.Medium, "auto", "ssd", "hdd", "sd", "emmc")
+	}
+}
+
+var volumeName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$`)
 
 func between[T int | int64 | time.Duration](fault func(key, reason string), key string, v, least, most T) {
 	if v < least || v > most {

@@ -5,6 +5,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,8 +22,11 @@ import (
 // is a good configuration. Durations are written as Go writes them ("90s",
 // "1h30m"), sizes as plain bytes.
 type Config struct {
-	Server    Server    `toml:"server"`
-	Volume    Volume    `toml:"volume"`
+	Server Server `toml:"server"`
+	// Volume is the one footage volume, unless Volumes names several.
+	Volume Volume `toml:"volume"`
+	// Volumes are the footage volumes, 1 to 16. They take the place of Volume.
+	Volumes   []Volume  `toml:"volumes"`
 	Recording Recording `toml:"recording"`
 	Sweep     Sweep     `toml:"sweep"`
 	Live      Live      `toml:"live"`
@@ -40,12 +44,17 @@ type Server struct {
 	Hosts []string `toml:"hosts"` // default none
 }
 
-// Volume is the disk that footage goes to.
+// Volume is a disk that footage goes to.
 type Volume struct {
+	// Name is what people and cameras call it: a-z, 0-9 and -.
+	Name string `toml:"name"` // of [volume]: default "footage"
 	// Path is a directory on it; relative paths are below the data directory.
 	Path string `toml:"path"` // default "footage-volume"
 	// Medium overrides what the kernel says: auto, ssd, hdd, sd or emmc.
 	Medium string `toml:"medium"` // default "auto"
+	// MountPoint demands that a disk is mounted at Path: without it nothing is
+	// recorded there. A volume that was on a mounted disk once demands it anyway.
+	MountPoint bool `toml:"mount_point"` // default false
 }
 
 // Recording says how footage is cut and made durable.
@@ -108,13 +117,21 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func Default() Config {
 	return Config{
 		Server:    Server{Listen: ":8080"},
-		Volume:    Volume{Path: "footage-volume", Medium: "auto"},
+		Volume:    Volume{Name: "footage", Path: "footage-volume", Medium: "auto"},
 		Recording: Recording{Segment: Duration(time.Minute), QueueBytes: 16 << 20},
 		Sweep:     Sweep{Interval: Duration(30 * time.Second)},
 		Live:      Live{MaxViewers: 64},
 		Board:     Board{ID: "auto"},
 		Log:       Log{Level: "info"},
 	}
+}
+
+// FootageVolumes returns the volumes to record to: Volumes, or the one Volume.
+func (c *Config) FootageVolumes() []Volume {
+	if len(c.Volumes) > 0 {
+		return c.Volumes
+	}
+	return []Volume{c.Volume}
 }
 
 // Error is a fault in a configuration file. It names where and what.
@@ -169,6 +186,12 @@ func Parse(name, text string) (Config, error) {
 	for _, key := range meta.Undecoded() {
 		fault(key, "no such key; the keys are in docs/CONFIGURATION.md")
 	}
+	if meta.IsDefined("volume") && meta.IsDefined("volumes") {
+		fault(toml.Key{"volume"}, "stands beside [[volumes]]; put it among them, with a name")
+	}
+	for i := range c.Volumes {
+		c.Volumes[i].Medium = cmp.Or(c.Volumes[i].Medium, "auto")
+	}
 	c.check(func(key, reason string) { fault(strings.Split(key, "."), reason) })
 	if len(faults) > 0 {
 		return Config{}, errors.Join(faults...)
@@ -193,13 +216,19 @@ func syntaxError(name string, err error) error {
 var positioned = regexp.MustCompile(`(?s)^toml: line (\d+) \(last key "([^"]*)"\): (.*)$`)
 
 // lineOf returns the line on which key is set, or 0. It reads plain tables
-// and bare keys, which is what people write.
+// and bare keys, which is what people write; the tables of an array have a
+// number, from 1.
 func lineOf(text string, key toml.Key) int {
-	table := ""
+	table, count := "", map[string]int{}
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
+			array := strings.HasPrefix(line, "[[")
 			table = strings.Trim(strings.TrimSpace(strings.SplitN(line, "#", 2)[0]), "[] ")
+			if array {
+				count[table]++
+				table += "." + strconv.Itoa(count[table])
+			}
 			if table == key.String() {
 				return i + 1
 			}

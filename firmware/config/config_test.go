@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,17 @@ func TestAnEmptyFileIsTheDefaults(t *testing.T) {
 	}
 	if _, err := Parse("c.toml", "[recording]\nsegment = \"30s\"\nsync_cycle = \"2s\"\n[volume]\nmedium = \"sd\"\n"); err != nil {
 		t.Errorf("a good file was refused: %v", err)
+	}
+}
+
+func TestSeveralVolumesTakeThePlaceOfTheOne(t *testing.T) {
+	c, err := Parse("c.toml", "[[volumes]]\nname = \"a\"\npath = \"x\"\nmount_point = true\n[[volumes]]\nname = \"b\"\npath = \"y\"\nmedium = \"hdd\"\n")
+	want := []Volume{{Name: "a", Path: "x", Medium: "auto", MountPoint: true}, {Name: "b", Path: "y", Medium: "hdd"}}
+	if got := c.FootageVolumes(); err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if got := Default(); len(got.FootageVolumes()) != 1 || got.FootageVolumes()[0].Name != "footage" {
+		t.Errorf("without any: %+v", got.FootageVolumes())
 	}
 }
 
@@ -31,6 +43,11 @@ func TestFaultsNameFileLineKeyAndRange(t *testing.T) {
 		{"a listen address without port", "[server]\nlisten = \"localhost\"\n", "c.toml:2: server.listen"},
 		{"broken syntax", "[server\n", "c.toml:2: expected"},
 		{"a negative floor", "[sweep]\nfloor_bytes = -1\n", "sweep.floor_bytes: is -1"},
+		{"two volumes of one name", "[[volumes]]\nname = \"a\"\npath = \"x\"\n[[volumes]]\nname = \"a\"\npath = \"y\"\n", `c.toml:5: volumes.2.name: is "a", which another volume has already`},
+		{"two volumes in one place", "[[volumes]]\nname = \"a\"\npath = \"x\"\n[[volumes]]\nname = \"b\"\npath = \"./x\"\n", "c.toml:6: volumes.2.path"},
+		{"a volume without a name", "[[volumes]]\npath = \"x\"\n", "volumes.1.name: is \"\""},
+		{"one volume beside several", "[volume]\npath = \"x\"\n[[volumes]]\nname = \"a\"\npath = \"y\"\n", "c.toml:1: volume: stands beside [[volumes]]"},
+		{"an unknown key of a volume", "[[volumes]]\nname = \"a\"\npath = \"y\"\nsize = 1\n", "volumes.size: no such key"},
 		{"a sync cycle too short", "[recording]\nsync_cycle = \"100ms\"\n", "allowed: 500ms to 30s"},
 	}
 	for _, tt := range tests {

@@ -135,9 +135,11 @@ func (c *cutter) segment(f *footage) error {
 // place decides where f stands on the clip's time line, and returns the DTS
 // of its first picture to take.
 func (c *cutter) place(f *footage) (cut int64, ok bool) {
-	if p := c.prev; c.started && p != nil && p.header.Run == f.header.Run && p.header.Seq+1 == f.header.Seq && f.Gap == segment.None {
-		step := f.header.FirstDTS - p.header.FirstDTS
-		if base := c.base + step; base > c.video.last && base-c.until < f.ticks(f.Start+gapShortest) {
+	if p := c.prev; c.started && p != nil && p.header.Run == f.header.Run {
+		base := c.base + f.header.FirstDTS - p.header.FirstDTS
+		next := p.header.Seq+1 == f.header.Seq && f.Gap == segment.None && base > c.video.last
+		other := p.Volume != f.Volume // it may begin with what the one before has too, which is passed over
+		if (next || other) && base-c.until < f.ticks(f.Start+gapShortest) {
 			c.base = base
 			return 0, true
 		}

@@ -119,6 +119,7 @@ func (c *Clip) piece(p []byte) (int, error) {
 		return copy(p, e.mem[at-e.at:]), nil
 	}
 	if err := c.open(e.row); err != nil {
+		c.src.Unreadable(c.rows[e.row]) // whoever asks again is served elsewhere, if it is there
 		return 0, err
 	}
 	p = p[:min(int64(len(p)), e.at+e.size-at)]
@@ -129,6 +130,7 @@ func (c *Clip) piece(p []byte) (int, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
+	c.src.Unreadable(c.rows[e.row])
 	return n, fmt.Errorf("read segment %s of %s: %w", c.rows[e.row].ID, c.rows[e.row].Camera, err)
 }
 

@@ -119,30 +119,47 @@ func fromMillis(ms int64, t *media.Track) int64 {
 	return ms/1000*r + ms%1000*r/1000
 }
 
-// readable reads the segments of camera in [from, to). What is damaged
-// becomes a gap.
-func (l *Library) readable(ctx context.Context, camera string, from, to int64) (readable, error) {
+// readable reads the segments of camera in [from, to). What is damaged is
+// looked for on another volume, and becomes a gap if it is on none.
+func (l *Library) readable(ctx context.Context, camera string, from, to int64) (out readable, err error) {
 	if from >= to {
 		return readable{}, ErrRange
 	}
+	for range fallbacks {
+		var again bool
+		if out, again, err = l.readOnce(ctx, camera, from, to); err != nil || !again {
+			break
+		}
+	}
+	return out, err
+}
+
+// fallbacks bounds how often footage is looked for elsewhere: as many disks may
+// fail at once.
+const fallbacks = 4
+
+// readOnce is readable; again says that something turned out to be damaged
+// that may be whole elsewhere.
+func (l *Library) readOnce(ctx context.Context, camera string, from, to int64) (out readable, again bool, err error) {
 	rows, err := l.src.Rows(ctx, camera, from, to)
 	if err != nil {
-		return readable{}, fmt.Errorf("footage of %s: %w", camera, err)
+		return out, false, fmt.Errorf("footage of %s: %w", camera, err)
 	}
 	around, err := l.tail(ctx, camera, rows, from, to)
 	if err != nil {
-		return readable{}, fmt.Errorf("footage of %s: %w", camera, err)
+		return out, false, fmt.Errorf("footage of %s: %w", camera, err)
 	}
-	var out readable
 	kept := rows[:0]
 	damaged := false // the footage before this row is damaged, and so missing
 	for _, r := range rows {
 		in, err := l.parts(ctx, r)
 		if ctx.Err() != nil {
-			return readable{}, ctx.Err()
+			return out, false, ctx.Err()
 		}
 		if err != nil || len(in.parts) == 0 {
-			damaged = damaged || !r.Open // the open one may have no part yet
+			if !r.Open { // the open one may have no part yet
+				damaged, again = true, l.src.Unreadable(r) || again
+			}
 			continue
 		}
 		f := footage{r, in}
@@ -151,6 +168,7 @@ func (l *Library) readable(ctx context.Context, camera string, from, to int64) (
 		}
 		if end := f.at(in.end()); in.good < r.Bytes && r.End-end > gapShortest {
 			f.End, damaged = end, true
+			again = l.src.Unreadable(r) || again
 		}
 		kept = append(kept, f.Row)
 		out.segments = append(out.segments, f)
@@ -159,7 +177,7 @@ func (l *Library) readable(ctx context.Context, camera string, from, to int64) (
 		around.why, around.known = segment.Disk, true
 	}
 	out.gaps = timeline(kept, from, to, around).Gaps
-	return out, nil
+	return out, again, nil
 }
 
 // gops cuts the parts of the segment into groups of pictures.

@@ -27,7 +27,9 @@ type shelf struct {
 	rows   []Row
 	leases int
 	opened int // ever
-	open   int // now
+	// unreadable answers Unreadable; nil says no.
+	unreadable func(Row) bool
+	open       int // now
 }
 
 const (
@@ -68,6 +70,9 @@ func (s *shelf) First(_ context.Context, camera string) (int64, bool, error) {
 
 func (s *shelf) Missing(string) (segment.GapReason, bool) { return s.missing, s.absent }
 func (s *shelf) Now() time.Time                           { return s.now }
+
+// Unreadable answers for a shelf that may have a copy elsewhere.
+func (s *shelf) Unreadable(r Row) bool { return s.unreadable != nil && s.unreadable(r) }
 
 func (s *shelf) Lease(Row) func() {
 	s.mu.Lock()

@@ -23,6 +23,7 @@ var (
 // Row describes one segment, closed or open.
 type Row struct {
 	ID     string // stays the same from open to closed; unique over all cameras together with Camera
+	Volume string // id of the volume that it is on
 	Camera string
 	Start  int64 // UTC ms
 	End    int64 // UTC ms; of the open segment, how far it can be read
@@ -56,6 +57,10 @@ type Source interface {
 	// Open opens the file of r, which may have been closed and renamed since
 	// the row was read.
 	Open(r Row) (File, error)
+	// Unreadable is told that the file of r cannot be read, or not to its end.
+	// It reports whether that is news: Rows may then answer otherwise, with a
+	// copy on another volume.
+	Unreadable(r Row) (again bool)
 	// Now is the wall clock.
 	Now() time.Time
 }

@@ -69,7 +69,7 @@ func TestCameras(t *testing.T) {
 		status                   int
 		want                     string // in the answer
 	}{
-		{"list", "GET", "/api/v1/cameras", "", nil, 200, `[{"id":"yard","name":"Yard","state":"recording","state_reason":"","main_url":"rtsp://10.0.0.5/main","sub_url":"","has_password":true,"record":true,"audio":false,"drops":0}]`},
+		{"list", "GET", "/api/v1/cameras", "", nil, 200, `[{"id":"yard","name":"Yard","state":"recording","state_reason":"","main_url":"rtsp://10.0.0.5/main","sub_url":"","has_password":true,"record":true,"audio":false,"volume":"","mirror":"","preroll_s":0,"drops":0}]`},
 		{"read", "GET", "/api/v1/cameras/yard", "", nil, 200, `"has_password":true`},
 		{"one that is not there", "GET", "/api/v1/cameras/gate", "", nil, 404, "not_found"},
 		{"an id that is none", "GET", "/api/v1/cameras/..%2f..%2fetc", "", nil, 404, "not_found"},
@@ -81,6 +81,9 @@ func TestCameras(t *testing.T) {
 		{"change its id", "PATCH", "/api/v1/cameras/yard", `{"id":"b"}`, nil, 400, `"field":"id"`},
 		{"remove", "DELETE", "/api/v1/cameras/yard", "", nil, 204, ""},
 		{"remove one that is not there", "DELETE", "/api/v1/cameras/gate", "", nil, 404, "not_found"},
+		{"adopt a volume", "POST", "/api/v1/system/volumes/garage/adopt", `{"id":"22"}`, nil, 202, ""},
+		{"adopt one that is not there", "POST", "/api/v1/system/volumes/attic/adopt", `{"id":"22"}`, nil, 404, "not_found"},
+		{"adopt without saying which", "POST", "/api/v1/system/volumes/garage/adopt", `{}`, nil, 400, `"field":"id"`},
 		{"test", "POST", "/api/v1/cameras/yard/test", `{}`, nil, 200, `"ok":true`},
 		{"something breaks", "GET", "/api/v1/cameras/yard", "", errors.New("canary detail"), 500, "internal"},
 		{"the disk is away", "GET", "/api/v1/cameras/yard", "", fmt.Errorf("x: %w", ErrUnavailable), 503, "unavailable"},

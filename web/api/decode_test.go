@@ -23,6 +23,7 @@ var bodies = []struct {
 	{"logout", "POST", "/api/v1/auth/logout", func() any { return new(struct{}) }, `{}`, 204},
 	{"add camera", "POST", "/api/v1/cameras", func() any { return new(CameraInput) }, `{"name":"Yard","record":false}`, 201},
 	{"change camera", "PATCH", "/api/v1/cameras/yard", func() any { return new(CameraInput) }, `{"audio":true}`, 200},
+	{"adopt volume", "POST", "/api/v1/system/volumes/garage/adopt", func() any { return new(adoptBody) }, `{"id":"22"}`, 202},
 	{"test camera", "POST", "/api/v1/cameras/yard/test", func() any { return new(struct{}) }, `{}`, 200},
 }
 
@@ -47,6 +48,7 @@ func TestBodiesAreStrict(t *testing.T) {
 	wrong := map[reflect.Kind][]string{
 		reflect.String: {`1`, `true`, `[]`, `{}`, `null`, `["a"]`, `1e400`},
 		reflect.Bool:   {`1`, `"true"`, `[]`, `{}`, `null`, `0`},
+		reflect.Int:    {`"1"`, `true`, `[]`, `{}`, `null`, `1.5`, `1e400`},
 	}
 	for _, body := range bodies {
 		t.Run(body.name, func(t *testing.T) {
@@ -76,7 +78,7 @@ func TestBodiesAreStrict(t *testing.T) {
 				for _, v := range wrong[kind.Kind()] {
 					refuse(name+" = "+v, `{"`+name+`":`+v+`}`, name)
 				}
-				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true"}[kind.Kind()]
+				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true", reflect.Int: "1"}[kind.Kind()]
 				refuse(name+" twice", `{"`+name+`":`+ok+`,"`+name+`":`+ok+`}`, name)
 				refuse(name+" in capitals", `{"`+strings.ToUpper(name)+`":`+ok+`}`, strings.ToUpper(name))
 			}

@@ -21,7 +21,7 @@ var open = []string{
 
 // fill makes a path of a pattern.
 func fill(pattern string) string {
-	path := strings.NewReplacer("{id}", "yard", "{seg}", "1795400000000-1f3c9a2b", "{session}", "s1").Replace(pattern)
+	path := strings.NewReplacer("{id}", "yard", "{seg}", "1795400000000-1f3c9a2b", "{session}", "s1", "{name}", "garage").Replace(pattern)
 	if pattern == "/api/" {
 		return "/api/v1/nothing"
 	}
@@ -46,6 +46,8 @@ func bodyFor(rt route) string {
 	switch {
 	case rt.method == "POST" && strings.HasSuffix(rt.pattern, "/cameras"):
 		return `{"name":"x"}`
+	case strings.HasSuffix(rt.pattern, "/adopt"):
+		return `{"id":"22"}`
 	case rt.method == "POST" || rt.method == "PATCH":
 		return `{}`
 	}

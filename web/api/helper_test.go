@@ -84,6 +84,15 @@ func (f *fakeRecorder) UpdateCamera(_ context.Context, id string, in CameraInput
 	return camera(), f.ask(id)
 }
 func (f *fakeRecorder) RemoveCamera(_ context.Context, id string) error { return f.ask(id) }
+func (f *fakeRecorder) AdoptVolume(_ context.Context, name, id string) error {
+	if name != "garage" {
+		return ErrNotFound
+	}
+	if id != "22" {
+		return badField("id", "The id is not that of the volume that waits there.")
+	}
+	return nil
+}
 func (f *fakeRecorder) TestCamera(_ context.Context, id string) (TestResult, error) {
 	return TestResult{OK: true, Codec: "h264"}, f.ask(id)
 }

@@ -18,6 +18,9 @@ type Recorder interface {
 	// UpdateCamera changes what is not nil in in.
 	UpdateCamera(ctx context.Context, id string, in CameraInput) (Camera, error)
 	RemoveCamera(ctx context.Context, id string) error
+	// AdoptVolume has the volume called name be the one with that id, which is
+	// there but was not before. ErrNotFound if no volume has the name.
+	AdoptVolume(ctx context.Context, name, id string) error
 	// TestCamera opens the camera's stream, for at most 12 s. A camera that
 	// does not answer is a result, not an error.
 	TestCamera(ctx context.Context, id string) (TestResult, error)
@@ -64,6 +67,11 @@ type Camera struct {
 	HasPassword bool       `json:"has_password"`
 	Record      bool       `json:"record"`
 	Audio       bool       `json:"audio"`
+	Volume      string     `json:"volume"` // name of the volume it is assigned to; empty: by room
+	Mirror      string     `json:"mirror"` // name of a second volume; empty: none
+	Preroll     int        `json:"preroll_s"`
+	VolumeOn    string     `json:"volume_on,omitempty"` // where it is recorded at present
+	MirrorOn    string     `json:"mirror_on,omitempty"`
 
 	// What comes from the camera; absent before it was seen.
 	Codec       string     `json:"codec,omitempty"`
@@ -88,6 +96,9 @@ type CameraInput struct {
 	Password *string `json:"password"`
 	Record   *bool   `json:"record"`
 	Audio    *bool   `json:"audio"`
+	Volume   *string `json:"volume"`
+	Mirror   *string `json:"mirror"`
+	Preroll  *int    `json:"preroll_s"`
 }
 
 // TestResult says what a camera sends, or why nothing came.
@@ -212,7 +223,8 @@ type CameraCount struct {
 
 // VolumeInfo is the state of a footage volume.
 type VolumeInfo struct {
-	ID           string `json:"id"`
+	Name         string `json:"name"`
+	ID           string `json:"id"` // of the one that used to be there, while none is
 	Path         string `json:"path"`
 	Medium       string `json:"medium"`
 	TotalBytes   int64  `json:"total_bytes"`
@@ -222,6 +234,8 @@ type VolumeInfo struct {
 	ReserveBytes int64  `json:"reserve_bytes"`
 	FootageBytes int64  `json:"footage_bytes"`
 	HeldBytes    int64  `json:"held_bytes"`
-	State        string `json:"state"`
+	State        string `json:"state"`            // ok full pressure failed absent foreign
+	Reason       string `json:"reason,omitempty"` // why not ok; one sentence
+	Other        string `json:"other,omitempty"`  // id of the volume that is there instead
 	WriteRate    int64  `json:"write_bytes_per_s,omitempty"`
 }

@@ -56,6 +56,7 @@ func (s *server) table() []route {
 		{"GET", v1 + "/auth/me", auth.Self, quick, s.me},
 
 		{"GET", v1 + "/system", auth.View, quick, s.system},
+		{"POST", v1 + "/system/volumes/{name}/adopt", auth.Operate, quick, s.adoptVolume},
 		{"GET", v1 + "/events", auth.View, quick, s.events},
 		{"GET", v1 + "/panel", auth.View, socket, s.panel},
 

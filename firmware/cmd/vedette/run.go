@@ -182,19 +182,12 @@ func (p *process) openStores() (err error) {
 	if err != nil {
 		return err
 	}
-	dir := p.config.Volume.Path
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(p.flags.data, dir)
-		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { // below the data directory, which is ours
-			return fmt.Errorf("make volume directory: %w", err)
-		}
-	}
-	medium := p.config.Volume.Medium
-	if medium == "auto" {
-		medium = ""
+	volumes, err := p.volumes()
+	if err != nil {
+		return err
 	}
 	p.recorder, err = recorder.New(recorder.Options{
-		State: db, VolumeDir: dir, Medium: medium,
+		State: db, Volumes: volumes,
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
 		Segment: time.Duration(p.config.Recording.Segment),
 		Floor:   p.config.Sweep.FloorBytes, SweepEvery: time.Duration(p.config.Sweep.Interval),
@@ -205,6 +198,24 @@ func (p *process) openStores() (err error) {
 	}
 	p.closers = append(p.closers, p.recorder.Close)
 	return nil
+}
+
+// volumes returns where footage goes.
+func (p *process) volumes() (out []recorder.VolumeOptions, err error) {
+	for _, v := range p.config.FootageVolumes() {
+		o := recorder.VolumeOptions{Name: v.Name, Dir: v.Path, Medium: v.Medium, MountPoint: v.MountPoint}
+		if o.Medium == "auto" {
+			o.Medium = ""
+		}
+		if !filepath.IsAbs(o.Dir) {
+			o.Dir = filepath.Join(p.flags.data, o.Dir)
+			if err := os.MkdirAll(filepath.Dir(o.Dir), 0o755); err != nil { // below the data directory, which is ours
+				return nil, fmt.Errorf("make volume directory: %w", err)
+			}
+		}
+		out = append(out, o)
+	}
+	return out, nil
 }
 
 // tellAuth makes an event of what happened at the door.
@@ -223,8 +234,10 @@ func (p *process) tellAuth(what, user, address string) {
 // openRecorder gives the buttons their meaning and tells what start-up found.
 func (p *process) openRecorder() error {
 	p.board.handle(p.gesture)
-	if r := p.recorder.Report(); r.Changed() {
-		p.events.Emit(events.Event{Type: "system_recovered", Payload: map[string]any{"summary": r.String()}})
+	for name, r := range p.recorder.Reports() {
+		if r.Changed() {
+			p.events.Emit(events.Event{Type: "system_recovered", Payload: map[string]any{"volume": name, "summary": r.String()}})
+		}
 	}
 	return nil
 }

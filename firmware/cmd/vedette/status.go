@@ -38,31 +38,47 @@ func (p *process) checks() []health.Check {
 	}
 }
 
+// checkDisk judges the volumes together: one that is lost while another takes
+// its cameras is a trouble, all of them are a fault. The age is that of the
+// writer that has been silent longest.
 func (p *process) checkDisk() health.Verdict {
-	v, err := p.recorder.VolumeStatus()
-	if err != nil {
-		return health.Verdict{State: health.Fault, Reason: err.Error()}
+	out, there := health.Verdict{State: health.Recording}, 0
+	for _, v := range p.recorder.Volumes() {
+		state := health.Recording
+		switch v.State {
+		case recorder.VolumeFull, recorder.VolumeFailed, recorder.VolumeAbsent, recorder.VolumeForeign:
+			state = health.Fault
+		case recorder.VolumePressure:
+			state, there = health.Degraded, there+1
+		default:
+			there++
+		}
+		if !v.LastCycle.IsZero() { // a failing disk is a fault, but only a wedged writer ends in a reset
+			out.Age = max(out.Age, time.Since(v.LastCycle))
+		}
+		if state != health.Recording && (out.Reason == "" || state == health.Fault && out.State != health.Fault) {
+			out.State, out.Reason = state, v.Name+": "+v.Reason
+		}
 	}
-	out := health.Verdict{State: health.Recording, Reason: v.Reason}
-	if !v.LastCycle.IsZero() { // a failing disk is a fault, but only a wedged writer ends in a reset
-		out.Age = time.Since(v.LastCycle)
-	}
-	switch v.State {
-	case recorder.VolumeFull, recorder.VolumeFailed:
-		out.State = health.Fault
-	case recorder.VolumePressure:
+	if out.State == health.Fault && there > 0 {
 		out.State = health.Degraded
 	}
 	return out
 }
 
 func (p *process) checkIndex() health.Verdict {
-	s := p.recorder.IndexStatus()
-	out := health.Verdict{State: health.Recording, Age: time.Since(s.LastRound)}
-	if s.Err != nil {
-		out.State, out.Reason = health.Degraded, s.Err.Error()
-	} else if s.Damaged > 0 {
-		out.State, out.Reason = health.Degraded, fmt.Sprintf("%d damaged rows are passed over; the next start rebuilds the index", s.Damaged)
+	out := health.Verdict{State: health.Recording}
+	for _, v := range p.recorder.Volumes() {
+		if v.Index.LastRound.IsZero() {
+			continue // not there
+		}
+		out.Age = max(out.Age, time.Since(v.Index.LastRound))
+		switch {
+		case v.Index.Err != nil:
+			out.State, out.Reason = health.Degraded, v.Name+": "+v.Index.Err.Error()
+		case v.Index.Damaged > 0:
+			out.State, out.Reason = health.Degraded, fmt.Sprintf("%s: %d damaged rows are passed over; the next start rebuilds the index", v.Name, v.Index.Damaged)
+		}
 	}
 	return out
 }
@@ -94,8 +110,11 @@ func (p *process) checkCameras() health.Verdict {
 // showHealth puts the state on the lights. For a moment after a hold they
 // acknowledge it instead.
 func (p *process) showHealth(r health.Report) {
-	v, err := p.recorder.VolumeStatus()
-	lights := health.LightsFor(r.State, err == nil && v.BytesPerSecond > 0)
+	writing := false
+	for _, v := range p.recorder.Volumes() {
+		writing = writing || v.BytesPerSecond > 0
+	}
+	lights := health.LightsFor(r.State, writing)
 	if time.Since(p.started) < time.Duration(p.acknowledge.Load()) {
 		lights.Status = led.Fast
 	}
@@ -155,17 +174,16 @@ func (s systemState) System(context.Context) (api.SystemInfo, error) {
 			info.Cameras.Recording++
 		}
 	}
-	v, err := p.recorder.VolumeStatus()
-	if err != nil { // a disk that went away must not take the rest of the answer with it
-		info.Volumes = []api.VolumeInfo{{ID: p.recorder.VolumeID(), State: recorder.VolumeFailed}}
-		return info, nil
+	for _, v := range p.recorder.Volumes() {
+		if v.Cycle > 0 {
+			info.PromiseS = max(info.PromiseS, (v.Cycle + 500*time.Millisecond).Seconds()) // the cycle and one sync
+		}
+		info.Volumes = append(info.Volumes, api.VolumeInfo{
+			Name: v.Name, ID: v.ID, Path: v.Path, Medium: v.Medium, TotalBytes: v.Total, FreeBytes: v.Free, FloorBytes: v.Floor,
+			HighBytes: v.High, ReserveBytes: v.Reserve, FootageBytes: v.Footage, HeldBytes: v.Held, State: v.State,
+			Reason: v.Reason, Other: v.Other, WriteRate: v.BytesPerSecond,
+		})
 	}
-	info.PromiseS = (v.Cycle + 500*time.Millisecond).Seconds() // the cycle and one sync
-	info.Volumes = []api.VolumeInfo{{
-		ID: v.ID, Path: v.Path, Medium: v.Medium, TotalBytes: v.Total, FreeBytes: v.Free, FloorBytes: v.Floor,
-		HighBytes: v.High, ReserveBytes: v.Reserve, FootageBytes: v.Footage, HeldBytes: v.Held, State: v.State,
-		WriteRate: v.BytesPerSecond,
-	}}
 	return info, nil
 }
 
@@ -205,8 +223,13 @@ type promText struct{ p *process }
 func (m promText) WritePrometheus(w io.Writer) {
 	p := m.p
 	metrics.WriteGaugeUint64(w, "vedette_uptime_seconds", uint64(time.Since(p.started).Seconds()))
-	if v, err := p.recorder.VolumeStatus(); err == nil {
-		label := fmt.Sprintf(`{volume=%q}`, v.ID)
+	for _, v := range p.recorder.Volumes() {
+		label := fmt.Sprintf(`{volume=%q,id=%q}`, v.Name, v.ID)
+		up := uint64(0)
+		if v.State == recorder.VolumeOK || v.State == recorder.VolumePressure {
+			up = 1
+		}
+		metrics.WriteGaugeUint64(w, "vedette_volume_up"+label, up)
 		for name, value := range map[string]int64{
 			"total": v.Total, "free": v.Free, "floor": v.Floor, "high": v.High, "footage": v.Footage, "held": v.Held,
 		} {

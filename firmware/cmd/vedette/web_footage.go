@@ -51,12 +51,11 @@ func (a apiRecorder) Segments(ctx context.Context, id string, from, to time.Time
 	if err != nil {
 		return nil, footageError(err)
 	}
-	volume := a.r.VolumeID()
 	out := make([]api.Segment, len(rows))
 	for i, s := range rows {
 		out[i] = api.Segment{
 			ID: s.ID, Start: at(s.Start), End: at(s.End), Duration: s.End - s.Start, Bytes: s.Bytes, Codec: s.Codec.String(),
-			Width: s.Width, Height: s.Height, Held: s.Held, Open: s.Open, Volume: volume,
+			Width: s.Width, Height: s.Height, Held: s.Held, Open: s.Open, Volume: s.Volume,
 		}
 	}
 	return out, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ type apiRecorder struct{ r *recorder.Recorder }
 // apiError maps the recorder's errors to the API's.
 func apiError(err error) error {
 	switch {
-	case errors.Is(err, recorder.ErrNoCamera), errors.Is(err, recorder.ErrNoFootage):
+	case errors.Is(err, recorder.ErrNoCamera), errors.Is(err, recorder.ErrNoFootage), errors.Is(err, recorder.ErrNoVolume):
 		return api.ErrNotFound
 	case errors.Is(err, recorder.ErrCameraExists):
 		return fmt.Errorf("a camera with this id exists already: %w", api.ErrConflict)
@@ -32,6 +33,7 @@ func cameraView(s recorder.CameraStatus) api.Camera {
 		ID: s.ID, Name: s.Name, State: s.State, StateReason: s.Reason, StateSince: stamp(s.Since),
 		Vendor: s.Vendor, Address: s.Address, MainURL: s.MainURL, SubURL: s.SubURL, Username: s.Username,
 		HasPassword: s.HasPassword, Record: s.Record, Audio: s.Audio,
+		Volume: s.Volume, Mirror: s.Mirror, Preroll: cmp.Or(s.Preroll, recorder.PrerollDefault), VolumeOn: s.On, MirrorOn: s.MirrorOn,
 		LastWritten: stamp(s.LastWritten), BitrateBPS: s.BitsPerSecond, Drops: s.Drops,
 	}
 	if s.Run == nil {
@@ -103,6 +105,10 @@ func (a apiRecorder) TestCamera(ctx context.Context, id string) (api.TestResult,
 		out.Audio = p.Audio.String()
 	}
 	return out, nil
+}
+
+func (a apiRecorder) AdoptVolume(_ context.Context, name, id string) error {
+	return apiError(a.r.AdoptVolume(name, id))
 }
 
 // panelCameras shows the cameras to the panel.

@@ -1,0 +1,150 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vedette/recorder/index"
+	"vedette/recorder/recovery"
+	"vedette/recorder/sweep"
+	"vedette/recorder/volume"
+)
+
+// present is a volume that is there, with all that belongs to it.
+type present struct {
+	bay     *bay
+	volume  *volume.Volume
+	index   *index.Index
+	sweeper *sweep.Sweeper
+	report  recovery.Report
+	rate    rateMeter
+	may     atomic.Bool   // footage may be put here, as seen last
+	gone    chan struct{} // closed when it takes no footage any more
+	leave   sync.Once
+}
+
+// indexFile is the storm index of a volume.
+const indexFile = "segments.db"
+
+// openPresent takes the volume in the bay's directory, puts it in order and
+// opens its index.
+func (b *bay) openPresent(known knownVolume) (p *present, err error) {
+	p = &present{bay: b, gone: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+			p = nil
+		}
+	}()
+	o := &b.r.o
+	p.volume, err = volume.Open(b.o.Dir, volume.Options{
+		Cycle: o.Cycle, Medium: b.o.Medium, QueueBytes: o.QueueBytes, Log: o.Log.With("volume", b.o.Name), Now: o.Clock.Now,
+		OnFull: func() { p.sweeper.Kick() }, FS: b.o.FS,
+	})
+	if err != nil {
+		return p, err
+	}
+	x, report, err := recovery.Recover(p.volume.FS(), filepath.Join(b.o.Dir, indexFile), index.Options{Now: o.Clock.Now, Log: o.Log}, o.Log)
+	if err != nil {
+		return p, fmt.Errorf("recover volume %s: %w", b.o.Dir, err)
+	}
+	p.index, p.report = x, report
+	p.sweeper = p.newSweeper()
+	p.may.Store(true)
+	return p, p.resume()
+}
+
+// close releases the volume. run must have returned, or never been called.
+func (p *present) close() error {
+	p.depart()
+	var errs []error
+	if p.index != nil {
+		errs = append(errs, p.index.Close())
+	}
+	if p.volume != nil {
+		errs = append(errs, p.volume.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// depart says that the volume takes no footage any more.
+func (p *present) depart() { p.leave.Do(func() { close(p.gone) }) }
+
+// departed reports whether depart was called.
+func (p *present) departed() bool {
+	select {
+	case <-p.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// run works until ctx is done, and then ends every file and returns nil; or
+// until the volume cannot be used any more, and returns why. Whoever records
+// to it must have stopped before ctx ends.
+func (p *present) run(ctx context.Context) error {
+	indexCtx, stopIndex := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopIndex()
+	workCtx, stopWork := context.WithCancel(ctx)
+	defer stopWork()
+	var down, work errgroup.Group
+	down.Go(func() error { return notCancelled(p.index.Run(indexCtx)) })
+	work.Go(func() error { return notCancelled(p.sweeper.Run(workCtx)) })
+	err := notCancelled(p.volume.Run(ctx))
+	if err == nil && ctx.Err() == nil {
+		err = errors.New("the volume's writer ended")
+	}
+	p.depart()
+	p.bay.r.bays.notify()
+	stopWork()
+	werr := work.Wait()
+	p.bay.r.holdDue() // what closed in the drain may lie in a hold
+	stopIndex()
+	return errors.Join(err, werr, down.Wait())
+}
+
+func notCancelled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (p *present) newSweeper() *sweep.Sweeper {
+	r := p.bay.r
+	return sweep.New(p.index, p.volume.FS(), p.volume, sweep.Options{
+		Limits: sweep.Limits{Floor: r.o.Floor}, Medium: p.volume.Medium(), EraseBlock: p.volume.Geometry().EraseBlock,
+		Interval: r.o.SweepEvery,
+		Written:  func() int64 { return p.volume.Stats().Written },
+		Leased:   func(row index.Row) bool { return r.leases.held(segmentKey{row.Camera, row.Start}) },
+		Emit: func(e sweep.Event) {
+			e.Payload["volume"] = p.bay.o.Name
+			r.emit(e.Type, Severity(e.Severity), "", e.Payload)
+			r.changes.notify()
+		},
+		Now: r.o.Clock.Now, Log: r.o.Log,
+	})
+}
+
+// meter looks at the volume's counters, once a second.
+func (p *present) meter(now time.Time) {
+	may := p.sweeper.MayRecord()
+	p.volume.Rest(!may)
+	if p.may.Swap(may) != may {
+		p.bay.r.bays.notify() // cameras go to where there is room, and come back
+	}
+	p.rate.sample(p.volume.Stats().Written, now)
+}
+
+// recordable reports whether footage may be put on the volume now.
+func (p *present) recordable() bool {
+	return !p.departed() && p.may.Load()
+}
