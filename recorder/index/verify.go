@@ -159,7 +159,7 @@ func walk(f io.ReaderAt, size int64, visit func(*walker) visitor) error {
 			return err
 		}
 	}
-	if err := w.tree(m.root, nil, nil, 0, visit(w)); err != nil {
+	if err := w.tree(m.root, nil, nil, visit(w)); err != nil {
 		return err
 	}
 	for id := range w.free {
@@ -174,12 +174,14 @@ func walk(f io.ReaderAt, size int64, visit func(*walker) visitor) error {
 // value are valid until it returns.
 type visitor func(key, value []byte, isBucket bool) error
 
-// walker follows the pages of a file. Each depth has its own buffer.
+// walker follows the pages of a file. Each depth has its own buffer; a bucket
+// inside a page lies deeper than that page, which is read on after it.
 type walker struct {
 	f      io.ReaderAt
 	hwm    uint64
 	seen   []uint64 // bit per page
 	free   map[uint64]bool
+	depth  int // pages that are being read, from the root down
 	levels [maxDepth][]byte
 }
 
@@ -199,8 +201,9 @@ func (w *walker) mark(id, n uint64) error {
 	return nil
 }
 
-// read returns page id with its overflow pages.
-func (w *walker) read(id uint64, depth int) ([]byte, error) {
+// read returns page id with its overflow pages, in the buffer of w.depth.
+func (w *walker) read(id uint64) ([]byte, error) {
+	depth := w.depth
 	if depth >= maxDepth {
 		return nil, fmt.Errorf("page %d lies too deep", id)
 	}
@@ -238,7 +241,7 @@ func (w *walker) read(id uint64, depth int) ([]byte, error) {
 // freelist checks the list of free pages, which only the very first commits
 // of a file have.
 func (w *walker) freelist(id uint64) error {
-	b, err := w.read(id, 0)
+	b, err := w.read(id)
 	if err != nil {
 		return err
 	}
@@ -264,7 +267,7 @@ func (w *walker) bucket(value []byte, visit visitor) error {
 		return errors.New("bucket header is torn")
 	}
 	if root := binary.LittleEndian.Uint64(value); root != 0 {
-		return w.tree(root, nil, nil, 1, visit)
+		return w.tree(root, nil, nil, visit)
 	}
 	page := value[bucketHeader:]
 	if len(page) < pageHeader || binary.LittleEndian.Uint16(page[8:]) != leafFlag {
@@ -280,16 +283,18 @@ func (w *walker) bucket(value []byte, visit visitor) error {
 
 // tree walks the pages below id, whose keys must lie in [low, high); nil
 // means no bound.
-func (w *walker) tree(id uint64, low, high []byte, depth int, visit visitor) error {
-	b, err := w.read(id, depth)
+func (w *walker) tree(id uint64, low, high []byte, visit visitor) error {
+	b, err := w.read(id)
 	if err != nil {
 		return err
 	}
+	w.depth++
+	defer func() { w.depth-- }()
 	switch binary.LittleEndian.Uint16(b[8:]) {
 	case leafFlag:
 		err = leaf(b, low, high, visit)
 	case branchFlag:
-		err = w.branch(b, low, high, depth, visit)
+		err = w.branch(b, low, high, visit)
 	default:
 		err = errors.New("neither branch nor leaf")
 	}

@@ -61,7 +61,7 @@ func leaf(b, low, high []byte, visit visitor) error {
 }
 
 // branch checks the elements of a branch page and the pages below it.
-func (w *walker) branch(b, low, high []byte, depth int, visit visitor) error {
+func (w *walker) branch(b, low, high []byte, visit visitor) error {
 	le := binary.LittleEndian
 	count := int(le.Uint16(b[10:]))
 	table := pageHeader + count*elementSize
@@ -88,7 +88,7 @@ func (w *walker) branch(b, low, high []byte, depth int, visit visitor) error {
 			}
 		}
 		child := le.Uint64(b[pageHeader+i*elementSize+8:])
-		if err := w.tree(child, key, limit, depth+1, visit); err != nil {
+		if err := w.tree(child, key, limit, visit); err != nil {
 			return err
 		}
 		before = key
