@@ -130,6 +130,21 @@ func (r *Recorder) Reports() map[string]recovery.Report {
 	return out
 }
 
+// Newest returns when the newest footage ends on the volumes that are there;
+// false if there is none.
+func (r *Recorder) Newest() (time.Time, bool) {
+	newest := int64(0)
+	for _, p := range r.bays.present() {
+		for _, id := range p.index.Cameras() {
+			_, last, ok := p.index.Bounds(id)
+			if ok && last > newest {
+				newest = last
+			}
+		}
+	}
+	return time.UnixMilli(newest).UTC(), newest > 0
+}
+
 // totals adds up what the volumes hold of each camera.
 func (r *Recorder) totals() map[string]index.CameraTotals {
 	all := map[string]index.CameraTotals{}

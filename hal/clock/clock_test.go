@@ -1,6 +1,12 @@
 package clock
 
-import "testing"
+import (
+	"errors"
+	"io/fs"
+	"strconv"
+	"testing"
+	"testing/fstest"
+)
 
 func TestParseBootIDTakesUUIDsAlone(t *testing.T) {
 	id, err := parseBootID("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0\n")
@@ -25,5 +31,31 @@ func TestTheKernelAnswers(t *testing.T) {
 	}
 	if _, err := Synchronised(); err != nil {
 		t.Errorf("Synchronised: %v", err)
+	}
+}
+
+func TestRTCIsTheOneThatSetTheTime(t *testing.T) {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	tests := []struct {
+		name string
+		sys  fstest.MapFS
+		want int64 // seconds since 1970; 0 = none
+		err  error
+	}{
+		{"none", fstest.MapFS{}, 0, fs.ErrNotExist},
+		{"one that did not", fstest.MapFS{"class/rtc/rtc0/hctosys": file("0\n"), "class/rtc/rtc0/since_epoch": file("7\n")}, 0, fs.ErrNotExist},
+		{"the second of two", fstest.MapFS{
+			"class/rtc/rtc0/hctosys": file("0\n"), "class/rtc/rtc0/since_epoch": file("7\n"),
+			"class/rtc/rtc1/hctosys": file("1\n"), "class/rtc/rtc1/since_epoch": file("1795464000\n"),
+		}, 1795464000, nil},
+		{"one that cannot be read", fstest.MapFS{"class/rtc/rtc0/hctosys": file("1\n"), "class/rtc/rtc0/since_epoch": file("soon\n")}, 0, strconv.ErrSyntax},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := RTC(tt.sys)
+			if !errors.Is(err, tt.err) || tt.want != 0 && got.Unix() != tt.want {
+				t.Errorf("got %v, %v; want %d, %v", got, err, tt.want, tt.err)
+			}
+		})
 	}
 }

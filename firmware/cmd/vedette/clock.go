@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,11 @@ import (
 type wallClock struct {
 	simulated bool // a simulated board has a right clock
 	boot      [16]byte
-	trusted   atomic.Bool
+	// newest returns when the newest footage ends, which an RTC has to agree
+	// with. Nil, or false, as long as nobody knows.
+	newest func() (time.Time, bool)
+	source atomic.Pointer[string] // of the trust; nil = none
+	synced bool                   // somebody has set the clock since boot; of refresh alone
 }
 
 func newWallClock(simulated bool, log *slog.Logger) *wallClock {
@@ -27,19 +32,63 @@ func newWallClock(simulated bool, log *slog.Logger) *wallClock {
 	return c
 }
 
-// refresh asks the kernel. A box whose clock was set once in its life by an
-// operator or a hypervisor may answer "unsynchronised" for ever; a date
-// before this program was written is wrong beyond doubt.
+// refresh asks the kernel. Calls must not overlap.
 func (c *wallClock) refresh() {
 	synced, err := clock.Synchronised()
-	c.trusted.Store(c.simulated || err == nil && synced && time.Now().Year() >= 2026)
+	c.synced = c.synced || err == nil && synced
+	rtc, err := clock.RTC(os.DirFS("/sys"))
+	var newest time.Time
+	if c.newest != nil {
+		newest, _ = c.newest()
+	}
+	source := ""
+	switch {
+	case c.simulated:
+		source = "simulated"
+	default:
+		source = trustedBy(time.Now(), c.synced, rtc, err == nil, newest)
+	}
+	if source == "" {
+		c.source.Store(nil)
+		return
+	}
+	c.source.Store(&source)
+}
+
+const (
+	// firstYear is when this program was written: any year before it is wrong
+	// beyond doubt.
+	firstYear = 2026
+	// rtcSlack is how far the system's clock may have run from the RTC since
+	// boot; a step by hand goes further.
+	rtcSlack = 5 * time.Second
+	// longestPause is how long a box may have been off before its RTC is not
+	// believed without a word from elsewhere.
+	longestPause = 366 * 24 * time.Hour
+)
+
+// trustedBy returns who vouches for the wall clock now, "" if nobody does: the
+// network since boot, or an RTC that set it and agrees with the newest
+// footage, which must be older, but not by years.
+func trustedBy(now time.Time, synced bool, rtc time.Time, hasRTC bool, newest time.Time) string {
+	if now.Year() < firstYear {
+		return ""
+	}
+	if synced {
+		return "network"
+	}
+	off, pause := now.Sub(rtc).Abs(), now.Sub(newest)
+	if hasRTC && off <= rtcSlack && !newest.IsZero() && pause >= 0 && pause <= longestPause {
+		return "rtc"
+	}
+	return ""
 }
 
 // Now implements recorder.Clock.
 func (c *wallClock) Now() time.Time { return time.Now() }
 
 // Trusted implements recorder.Clock.
-func (c *wallClock) Trusted() bool { return c.trusted.Load() }
+func (c *wallClock) Trusted() bool { return c.source.Load() != nil }
 
 // SinceBoot implements recorder.Clock.
 func (c *wallClock) SinceBoot() time.Duration { return clock.SinceBoot() }
@@ -47,13 +96,10 @@ func (c *wallClock) SinceBoot() time.Duration { return clock.SinceBoot() }
 // BootID implements recorder.Clock.
 func (c *wallClock) BootID() [16]byte { return c.boot }
 
-// source says where the trust comes from.
-func (c *wallClock) source() string {
-	switch {
-	case c.simulated:
-		return "simulated"
-	case c.Trusted():
-		return "kernel"
+// trust says where the trust comes from: simulated, network, rtc or none.
+func (c *wallClock) trust() string {
+	if s := c.source.Load(); s != nil {
+		return *s
 	}
 	return "none"
 }

@@ -197,6 +197,8 @@ func (p *process) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.recorder.Close)
+	p.clock.newest = p.recorder.Newest
+	p.clock.refresh()
 	return nil
 }
 

@@ -166,7 +166,7 @@ func (s systemState) System(context.Context) (api.SystemInfo, error) {
 	p := s.p
 	info := api.SystemInfo{
 		Version: version, Board: p.board.board.ID, Uptime: int64(time.Since(p.started).Seconds()),
-		Clock: api.ClockInfo{Trusted: p.clock.Trusted(), Source: p.clock.source()},
+		Clock: api.ClockInfo{Trusted: p.clock.Trusted(), Source: p.clock.trust()},
 	}
 	for _, c := range p.recorder.Cameras() {
 		info.Cameras.Total++

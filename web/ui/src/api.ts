@@ -75,6 +75,8 @@ export interface CameraInput {
   password?: string;
   record?: boolean;
   audio?: boolean;
+  volume?: string;
+  mirror?: string;
 }
 
 export interface TestStep {
@@ -106,6 +108,10 @@ export const cameras = {
   change: (cam: string, c: CameraInput) => call<Camera>('PATCH', `/cameras/${id(cam)}`, c),
   remove: (cam: string) => call('DELETE', `/cameras/${id(cam)}`),
   test: (cam: string, signal?: AbortSignal) => call<TestResult>('POST', `/cameras/${id(cam)}/test`, {}, signal),
+};
+
+export const volumes = {
+  adopt: (name: string, other: string) => call('POST', `/system/volumes/${id(name)}/adopt`, { id: other }),
 };
 
 const iso = (ms: number) => new Date(Math.round(ms)).toISOString();

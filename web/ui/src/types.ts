@@ -16,6 +16,13 @@ export interface Camera {
   has_password?: boolean;
   record?: boolean;
   audio?: boolean;
+  /** Name of the volume it is assigned to; empty: by room. */
+  volume?: string;
+  /** Name of a second volume; empty: none. */
+  mirror?: string;
+  /** Where it is recorded at present. */
+  volume_on?: string;
+  mirror_on?: string;
   codec?: string;
   audio_codec?: string;
   width?: number;
@@ -31,6 +38,7 @@ export interface Camera {
 }
 
 export interface Volume {
+  name?: string;
   id: string;
   path?: string;
   medium?: string;
@@ -42,6 +50,9 @@ export interface Volume {
   footage_bytes: number;
   held_bytes: number;
   state: string;
+  reason?: string;
+  /** Id of the disk that is there instead of the one that used to be. */
+  other?: string;
   write_bytes_per_s?: number;
 }
 

@@ -68,9 +68,10 @@ test('cameras share the screen', () => {
 });
 
 test('a form sends what is new, and a password only when one was written', () => {
-  const v = { name: ' Door ', way: 'vendor' as const, vendor: 'axis', address: '10.0.0.2', main: '', sub: '', user: 'u', pass: '', record: true, audio: true };
+  const v = { name: ' Door ', way: 'vendor' as const, vendor: 'axis', address: '10.0.0.2', main: '', sub: '', user: 'u', pass: '', record: true, audio: true, volume: '', mirror: '' };
   assert.deepEqual(inputOf(v), { name: 'Door', vendor: 'axis', address: '10.0.0.2', username: 'u', record: true, audio: true });
   assert.deepEqual(inputOf({ ...v, record: false }, v), { record: false });
+  assert.deepEqual(inputOf({ ...v, mirror: '' }, { ...v, mirror: 'right' }), { mirror: '' });
   assert.deepEqual(inputOf({ ...v, pass: 'x' }, v), { password: 'x' });
   assert.deepEqual(inputOf({ ...v, way: 'urls', main: 'rtsp://a/b' }, v), { vendor: '', address: '', main_url: 'rtsp://a/b' });
 });
@@ -79,6 +80,7 @@ test('events are sentences', () => {
   const e = (type: string, payload = {}, camera?: string) => ({ seq: 1, time: '', severity: 'info', type, payload, camera });
   assert.deepEqual(sentence(e('camera_state', { state: 'offline', reason: 'refused' }, 'a'), 'Door'), { text: 'Door went offline', detail: 'Refused.' });
   assert.deepEqual(sentence(e('floor_prune', { files: 3 })), { text: 'Floor prune', detail: 'files 3' });
+  assert.deepEqual(sentence(e('volume_lost', { volume: 'left', reason: 'the disk reported an error' })), { text: 'Disk left was lost', detail: 'The disk reported an error.' });
   assert.equal(sentence(e('camera_added', { name: 'Yard' }, 'yard')).text, 'Yard was added');
   assert.equal(sentence(e('button', { gesture: 'press', action: 'evidence_hold' })).text, 'The button was pressed: the last 5 minutes are kept');
   assert.deepEqual(sentence(e('auth_login', { user: 'owner', address: '[::1]:50826' })), { text: 'owner signed in', detail: 'from ::1' });

@@ -62,7 +62,7 @@ export function CameraForm({ camera }: { camera?: Camera }) {
     }
   };
 
-  const known = ['name', 'vendor', 'address', 'main_url', 'sub_url', 'username', 'password'];
+  const known = ['name', 'vendor', 'address', 'main_url', 'sub_url', 'username', 'password', 'volume', 'mirror'];
   const rest = Object.entries(errors).filter(([k]) => !known.includes(k)).map(([, m]) => m).join(' ');
   return html`<main id="main" class="screen narrow">
     <header class="screen-head"><a class="ib" href="#/cameras" aria-label="Back to all cameras"><${Icon} name="back" /></a>
@@ -84,6 +84,7 @@ export function CameraForm({ camera }: { camera?: Camera }) {
       </fieldset>
       <fieldset><legend>What to keep</legend>
         <${Toggle} id="record" label="Record" hint="Off: live view only." checked=${v.record} onChange=${set('record')} testid="camera-record" />
+        <${Disks} v=${v} set=${set} errors=${errors} />
         <${Toggle} id="audio" label="Sound" hint="Kept as the camera sends it." checked=${v.audio} onChange=${set('audio')} testid="camera-audio" />
       </fieldset>
       <div class="form-foot">
@@ -111,6 +112,27 @@ function ByVendor({ v, set, errors }: Part) {
     </div>
     <${Field} id="address" label="Address" value=${v.address} onInput=${set('address')} error=${errors.address} mono placeholder="192.168.1.64" testid="camera-address"
       hint="IP address or name; with :port if it is not 554." />
+  </div>`;
+}
+
+/** Disks asks where footage goes, if there is more than one place. */
+function Disks({ v, set, errors }: Part) {
+  const names = (panel.value.system.volumes ?? []).map((x) => x.name ?? '').filter(Boolean);
+  if (names.length < 2 || !v.record) return null;
+  return html`<div class="pair">
+    <${Pick} id="volume" label="Disk" value=${v.volume} onPick=${set('volume')} error=${errors.volume} none="Any, by room" names=${names} />
+    <${Pick} id="mirror" label="Second copy" value=${v.mirror} onPick=${set('mirror')} error=${errors.mirror} none="None" names=${names.filter((n) => n !== v.volume)} />
+  </div>`;
+}
+
+function Pick({ id, label, value, onPick, error, none, names }: { id: string; label: string; value: string; onPick: (s: string) => void; error?: string; none: string; names: string[] }) {
+  return html`<div class="field ${error ? 'field-bad' : ''}"><label for=${id}>${label}</label>
+    <div class="field-box"><select id=${id} data-testid="camera-${id}" aria-invalid=${error ? 'true' : undefined} aria-describedby=${error ? `${id}-error` : undefined}
+      onChange=${(e: Event) => onPick((e.target as HTMLSelectElement).value)}>
+      <option value="" selected=${!value}>${none}</option>
+      ${names.map((n) => html`<option value=${n} key=${n} selected=${value === n}>${n}</option>`)}
+    </select></div>
+    ${error && html`<p class="field-error" id="${id}-error"><${Icon} name="warn" size=${16} />${error}</p>`}
   </div>`;
 }
 

@@ -14,6 +14,8 @@ export interface Values {
   pass: string;
   record: boolean;
   audio: boolean;
+  volume: string;
+  mirror: string;
 }
 
 export function valuesOf(c?: Camera): Values {
@@ -28,6 +30,8 @@ export function valuesOf(c?: Camera): Values {
     pass: '',
     record: c?.record ?? true,
     audio: c?.audio ?? true,
+    volume: c?.volume ?? '',
+    mirror: c?.mirror ?? '',
   };
 }
 
@@ -42,6 +46,8 @@ export function inputOf(v: Values, before?: Values): CameraInput {
     username: v.user,
     record: v.record,
     audio: v.audio,
+    volume: v.volume,
+    mirror: v.mirror,
   };
   const was: Record<string, unknown> = before ? (inputOf(before) as Record<string, unknown>) : {};
   const out: Record<string, unknown> = {};

@@ -70,6 +70,14 @@ const known: Record<string, Tell> = {
   system_started: (p) => ({ text: 'The recorder started', detail: plain(p.version) && `version ${plain(p.version)}` }),
   system_stopped: () => ({ text: 'The recorder stopped cleanly' }),
   system_recovered: (p) => ({ text: 'The recorder put its footage in order after an unclean stop', detail: plain(p.summary) }),
+  volume_lost: (p) => ({ text: `Disk ${plain(p.volume)} was lost`, detail: reasonOf(p) }),
+  volume_absent: (p) => ({ text: `Disk ${plain(p.volume)} cannot be used`, detail: reasonOf(p) }),
+  volume_present: (p) => ({ text: `Disk ${plain(p.volume)} is there` }),
+  volume_replaced: (p) => ({ text: `Disk ${plain(p.volume)} was replaced by another one` }),
+  footage_restamped: (p, _, z) => ({
+    text: 'Footage from before the clock was set has its true time now',
+    detail: typeof p.segments === 'number' ? `${plural(p.segments, 'file')}${moment(p.from, z) ? ` from ${moment(p.from, z)}` : ''}` : '',
+  }),
   disk_pressure: (p) => {
     const [begins, ends] = pressure[plain(p.reason)] ?? [`The disk: ${plain(p.reason).replace(/_/g, ' ')}`, `The disk: ${plain(p.reason).replace(/_/g, ' ')} is over`];
     return { text: p.cleared ? ends : begins };

@@ -1,9 +1,10 @@
 // Status: the box, its disks, its cameras, its clock, and what happened.
 import { html } from 'htm/preact';
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
+import { volumes as api } from '../api';
 import { ago, bitrate, bytes, clock, plural, sentence as sentenceOf, span, stamp } from '../format';
 import { Icon, type IconName } from '../icons';
-import { boxNow, cameraList, panel, recording, tick, zone } from '../store';
+import { boxNow, cameraList, panel, recording, say, stale, tick, user, zone } from '../store';
 import { keepDays } from '../state';
 import type { Camera, Event, Volume } from '../types';
 import { hasPicture, StateChip } from '../ui/kit';
@@ -67,14 +68,39 @@ function Disks() {
   const list = panel.value.system.volumes ?? [];
   return html`<section class="card" aria-labelledby="disk-h"><h2 id="disk-h">${list.length > 1 ? 'Disks' : 'Disk'}</h2>
     ${list.length === 0 && html`<p class="muted">No footage disk.</p>`}
-    ${list.map((v) => html`<${Disk} key=${v.id} v=${v} />`)}
+    ${list.map((v) => html`<${['absent', 'foreign'].includes(v.state) || !v.total_bytes ? NoDisk : Disk} key=${v.name ?? v.id} v=${v} named=${list.length > 1} />`)}
     ${panel.value.system.promise_s ? html`<p class="muted small">A power cut costs at most ${panel.value.system.promise_s} s of footage.</p>` : null}
   </section>`;
 }
 
-const volumeStates: Record<string, string> = { ok: 'In order', healthy: 'In order', recording: 'In order', full: 'Full', pressure: 'Too full', failed: 'Failed', readonly: 'Read only', read_only: 'Read only' };
+const volumeStates: Record<string, string> = { ok: 'In order', healthy: 'In order', recording: 'In order', full: 'Full', pressure: 'Too full', failed: 'Failed', readonly: 'Read only', read_only: 'Read only', absent: 'Not there', foreign: 'Another disk' };
 
-function Disk({ v }: { v: Volume }) {
+const diskName = (v: Volume, named: boolean) => (named && v.name ? html`<b class="disk-name">${v.name}</b> ` : null);
+
+/** NoDisk says why nothing can be recorded to a disk, and takes another one in its place when a person says so. */
+function NoDisk({ v, named }: { v: Volume; named: boolean }) {
+  const [busy, setBusy] = useState(false);
+  const adopt = async () => {
+    setBusy(true);
+    try {
+      await api.adopt(v.name ?? '', v.other ?? '');
+      say('good', 'The disk is being taken in use.');
+    } catch (e) {
+      say('error', (e as Error).message);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return html`<div class="disk" data-testid="disk-${v.name ?? v.id}">
+    <p class="disk-head">${diskName(v, named)}<span class="mono">${v.path ?? ''}</span>
+      <span class="tag tag-bad"><${Icon} name="warn" size=${14} />${volumeStates[v.state] ?? v.state}</span></p>
+    ${v.reason && html`<p class="disk-says bad">${sentenceOf(v.reason)}</p>`}
+    ${v.state === 'foreign' && v.other && user.value?.role === 'admin' && html`<p><button class="button" type="button" disabled=${busy || stale.value} onClick=${adopt} data-testid="adopt-${v.name}">Use this disk</button>
+      <span class="muted small"> Its footage stays and is shown; new footage goes to it.</span></p>`}
+  </div>`;
+}
+
+function Disk({ v, named }: { v: Volume; named: boolean }) {
   const rate = useRate(v);
   const days = keepDays(v, rate);
   const total = Math.max(1, v.total_bytes);
@@ -89,7 +115,7 @@ function Disk({ v }: { v: Volume }) {
   ];
   let x = 0;
   return html`<div class="disk" data-testid="disk-${v.id}">
-    <p class="disk-head"><b>${bytes(v.free_bytes)} free</b> of ${bytes(v.total_bytes)} <span class="tag">${v.medium && v.medium !== 'unknown' ? v.medium.toUpperCase() : 'Disk'}</span>
+    <p class="disk-head">${diskName(v, named)}<b>${bytes(v.free_bytes)} free</b> of ${bytes(v.total_bytes)} <span class="tag">${v.medium && v.medium !== 'unknown' ? v.medium.toUpperCase() : 'Disk'}</span>
       <span class="tag ${good ? 'tag-good' : 'tag-bad'}"><${Icon} name=${good ? 'check' : 'warn'} size=${14} />${volumeStates[v.state] ?? v.state ?? 'In order'}</span></p>
     <svg class="disk-bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="${bytes(v.footage_bytes)} footage, ${bytes(held)} of it held, ${bytes(other)} other, ${bytes(v.free_bytes)} free">
       <rect class="bar-free" x="0" y="0" width="100" height="10" />
@@ -106,6 +132,7 @@ function Disk({ v }: { v: Volume }) {
       <li><i class="key key-floor"></i>Floor <b>${bytes(v.floor_bytes)}</b></li>
       <li><i class="key key-reserve"></i>Reserve <b>${bytes(v.reserve_bytes)}</b></li>
     </ul>
+    ${v.state === 'failed' && v.reason && html`<p class="disk-says bad">${sentenceOf(v.reason)}</p>`}
     <p class="disk-says ${low ? 'bad' : ''}">${low === 'reserve'
       ? html`<${Icon} name="warn" size=${16} /> Below the reserve: recording on this disk has stopped.`
       : low === 'floor'
@@ -120,7 +147,7 @@ function keeps(days: number): string {
 }
 
 const clockSources: Record<string, string> = {
-  ntp: 'network time', rtc: 'the battery clock', sntp: 'network time', system: 'the operating system',
+  ntp: 'network time', rtc: 'the battery clock', network: 'network time', sntp: 'network time', system: 'the operating system',
   kernel: 'the operating system', simulated: 'the computer it runs on',
 };
 
