@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -151,12 +150,8 @@ func (b *bay) identity() (string, error) {
 
 // mounted reports whether dir is the root of a file system.
 func mounted(dir string) bool {
-	here, err := device(dir)
-	if err != nil {
-		return false
-	}
-	above, err := device(filepath.Join(dir, ".."))
-	return err == nil && here != above
+	is, err := volume.Mounted(dir)
+	return is && err == nil
 }
 
 // run keeps a volume in the bay working whenever there is one, until ctx is
@@ -199,7 +194,7 @@ const (
 
 // lasting reports whether err came from the disk itself.
 func lasting(err error) bool {
-	for _, e := range []error{volume.ErrNoDirectory, volume.ErrNotVolume, ErrForeignVolume, fs.ErrNotExist} {
+	for _, e := range []error{volume.ErrNoDirectory, volume.ErrNotVolume, volume.ErrNotMounted, ErrForeignVolume, fs.ErrNotExist} {
 		if errors.Is(err, e) {
 			return false
 		}

@@ -155,7 +155,7 @@ func (c *camera) newWriter(p *present, k *copies) *segment.Writer {
 	r, cfg := c.r, c.config()
 	last, missing := c.lastEnd(cfg.ID, k)
 	return segment.New(segment.Options{
-		Camera: cfg.ID, Hub: c.hubs[media.Main], Volume: p.volume,
+		Camera: cfg.ID, Hub: c.hubs[media.Main], Volume: p.volume, Primed: true,
 		Target: r.o.Segment, Ordinal: c.ordinal, LastEnd: last, Missing: missing,
 		Opened: func(segment.Open) { c.update() },
 		Closed: func(s segment.Closed) { p.indexSegment(s) },
@@ -200,11 +200,14 @@ func (p *present) indexSegment(s segment.Closed) {
 		Start: s.Name.Start, Duration: uint32(s.Name.Duration), Bytes: s.Name.Bytes, Seq: s.Name.Seq, Camera: s.Name.Camera,
 		Codec: s.Codec, Width: s.Width, Height: s.Height, Gap: byte(s.Gap), Flags: flags,
 	}
+	r.holds.closed(p, row) // before the row can be seen, and moved: see present.restamp
 	if err := p.index.Add(row); err != nil {
 		// The file is whole and on disk; recovery finds it.
 		r.o.Log.Error("segment not indexed", "file", s.Name.Path(), "err", err)
 	}
-	r.holds.closed(p, row)
+	if !s.Trusted {
+		p.untrusted.Store(true)
+	}
 	r.changes.notify()
 }
 

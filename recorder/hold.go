@@ -24,8 +24,9 @@ type holds struct {
 
 // dueRow is a row to be held on the volume that has it.
 type dueRow struct {
-	on  *present
-	row index.Row
+	on    *present
+	row   index.Row
+	tries int
 }
 
 // interval is a stretch of time, UTC ms, to be held: of one camera, or of all
@@ -83,7 +84,7 @@ func (h *holds) closed(p *present, r index.Row) {
 	for _, v := range h.pending {
 		mine := v.Volume == "" && v.Camera == r.Camera
 		if mine && r.Start < v.To && r.End() > v.From {
-			h.due = append(h.due, dueRow{p, r})
+			h.due = append(h.due, dueRow{on: p, row: r})
 		}
 		if !mine || r.Start < v.To { // later segments of the camera lie behind it
 			kept = append(kept, v)
@@ -224,27 +225,49 @@ func (r *Recorder) holdDue() {
 	for _, d := range r.holds.take() {
 		v := interval{Camera: d.row.Camera, From: d.row.Start, To: d.row.End()}
 		_, err := d.on.holdRange(v)
+		if err == nil && !d.on.holds(d.row) {
+			err = errNotIndexed
+		}
 		switch {
 		case err != nil && d.on.departed():
 			v.Volume = d.on.bay.o.Name
 			r.holds.wait(v)
-		case err != nil:
+		case err != nil && (d.tries < maxHoldTries || !errors.Is(err, errNotIndexed)):
+			d.tries++
 			r.holds.again(d)
-			if !r.holdFailed {
-				r.emit("evidence_hold_failed", Critical, d.row.Camera, map[string]any{"error": err.Error(), "start": time.UnixMilli(d.row.Start).UTC()})
-			}
 		}
-		r.holdFailed = err != nil
+		if err != nil && !r.holdFailed && d.tries > 1 {
+			r.emit("evidence_hold_failed", Critical, d.row.Camera, map[string]any{"error": err.Error(), "start": time.UnixMilli(d.row.Start).UTC()})
+		}
+		r.holdFailed = err != nil && d.tries > 1
 	}
 	if err := r.saveHolds(); err != nil {
 		r.o.Log.Error("holds not saved", "err", err)
 	}
 }
 
+// errNotIndexed is why a segment that closed cannot be held yet: its row comes
+// a moment after it is told, or never if the index refused it.
+var errNotIndexed = errors.New("the segment is not in the index")
+
+// maxHoldTries is how often a row is waited for, a second apart.
+const maxHoldTries = 60
+
+// holds reports whether the segment of row is held on p.
+func (p *present) holds(row index.Row) (held bool) {
+	err := p.index.Range(row.Camera, row.Start, row.Start+1, func(o index.Row, h bool) bool {
+		held = held || h && o.SameFile(row)
+		return !held
+	})
+	return held && err == nil
+}
+
 // holdRange holds the closed segments on p that v touches, of every camera if
 // it names none, and gives them their second names: first the row, then the
 // link. It returns the rows that were not held before.
 func (p *present) holdRange(v interval) ([]index.Row, error) {
+	p.naming.Lock()
+	defer p.naming.Unlock()
 	rows, err := p.index.Hold(v.Camera, v.From, v.To)
 	if err != nil {
 		return nil, err

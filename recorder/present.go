@@ -25,9 +25,13 @@ type present struct {
 	sweeper *sweep.Sweeper
 	report  recovery.Report
 	rate    rateMeter
-	may     atomic.Bool   // footage may be put here, as seen last
-	gone    chan struct{} // closed when it takes no footage any more
-	leave   sync.Once
+	may     atomic.Bool // footage may be put here, as seen last
+	naming  sync.Mutex  // held while rows and names change together: by holds and restamp
+
+	untrusted atomic.Bool            // there may be segments to be stamped anew
+	strange   map[index.Row]struct{} // segments that nobody can stamp; of restamp alone
+	gone      chan struct{}          // closed when it takes no footage any more
+	leave     sync.Once
 }
 
 // indexFile is the storm index of a volume.
@@ -46,7 +50,7 @@ func (b *bay) openPresent(known knownVolume) (p *present, err error) {
 	o := &b.r.o
 	p.volume, err = volume.Open(b.o.Dir, volume.Options{
 		Cycle: o.Cycle, Medium: b.o.Medium, QueueBytes: o.QueueBytes, Log: o.Log.With("volume", b.o.Name), Now: o.Clock.Now,
-		OnFull: func() { p.sweeper.Kick() }, FS: b.o.FS,
+		OnFull: func() { p.sweeper.Kick() }, FS: b.o.FS, MountPoint: b.mountPoint(known),
 	})
 	if err != nil {
 		return p, err

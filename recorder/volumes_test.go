@@ -131,6 +131,96 @@ func (b *bench) missing(t *testing.T, id string, began time.Time) (gaps []Gap) {
 	return tl.Gaps
 }
 
+// TestACameraMovesWhenItsDiskIsPulledAndComesBack: it goes on on the other
+// disk at once, and returns to its own when that is there again. What the
+// pulled disk holds is in the timeline again then.
+func TestACameraMovesWhenItsDiskIsPulledAndComesBack(t *testing.T) {
+	dir, home := t.TempDir(), "one"
+	options, one, _ := pair(t, dir)
+	b := startRecorder(t, dir, options)
+	b.add(t, "door", CameraInput{Volume: &home})
+	b.waitOn(t, "door", "one")
+	began := time.Now()
+	time.Sleep(2 * time.Second) // real footage on the first disk
+
+	one.Store(true)
+	b.waitOn(t, "door", "two")
+	moved := time.Now()
+	if v := b.Volumes(); v[0].State == VolumeOK || v[1].State != VolumeOK || v[0].Reason == "" {
+		t.Errorf("after the first disk was pulled: %+v", v)
+	}
+	testkit.Until(t, 5*time.Second, "the loss is told", func() bool { return slices.Contains(b.types(), "volume_lost") })
+	if c, err := b.Camera("door"); err != nil || c.State != StateRecording {
+		t.Errorf("after the move: %+v, %v", c, err)
+	}
+
+	one.Store(false)
+	b.waitOn(t, "door", "one")
+	testkit.Until(t, 10*time.Second, "all of it is there again", func() bool {
+		return len(b.missing(t, "door", began)) <= 1
+	})
+	for _, g := range b.missing(t, "door", began) {
+		if lost := g.End - g.Start; lost > 3500 || g.Start > moved.UnixMilli() {
+			t.Errorf("%d ms are missing from %v on (%v); the disk went shortly before %v", lost, time.UnixMilli(g.Start), g.Reason, moved)
+		}
+	}
+	rows, err := b.Segments(t.Context(), "door", began, time.Now(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := map[string]bool{}
+	for _, r := range rows {
+		on[r.Volume] = true
+		f, err := b.SegmentFile(t.Context(), "door", r.ID)
+		if err != nil {
+			t.Errorf("segment %s: %v", r.ID, err)
+			continue
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(on) != 2 {
+		t.Errorf("the timeline has footage of %d volumes, want both", len(on))
+	}
+}
+
+// TestWithoutAnyDiskTheLiveViewGoesOn and recording begins by itself once
+// there is one.
+func TestWithoutAnyDiskTheLiveViewGoesOn(t *testing.T) {
+	dir, home := t.TempDir(), "two"
+	options, one, two := pair(t, dir)
+	b := startRecorder(t, dir, options)
+	b.add(t, "door", CameraInput{Volume: &home})
+	b.waitOn(t, "door", "two")
+	time.Sleep(2 * time.Second) // real footage, to be held
+	one.Store(true)
+	two.Store(true)
+	testkit.Until(t, 15*time.Second, "both are lost", func() bool {
+		c, err := b.Camera("door")
+		return err == nil && c.State == StateError
+	})
+	if c, _ := b.Camera("door"); c.Reason == "" || c.Run == nil {
+		t.Errorf("without a disk: %+v; want a reason, and the stream", c)
+	}
+	r, err := b.Subscribe("door", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if u, _, err := r.Next(t.Context()); err != nil || u == nil {
+		t.Errorf("live: %v, %v", u, err)
+	}
+	if n, err := b.Hold(time.Now().Add(-time.Minute), time.Now()); n != 0 || err != nil {
+		t.Errorf("held %d segments of no disk, %v; want it to wait", n, err)
+	}
+	two.Store(false)
+	b.waitOn(t, "door", "two")
+	testkit.Until(t, 10*time.Second, "the hold reached the disk that came back", func() bool {
+		return b.totals()["door"].Held.Rows > 0
+	})
+}
+
 // TestAMirrorHoldsTheSameAndFillsInForTheFirst: while one file cannot be read
 // its copy is shown, and the loss of the first disk leaves no gap at all.
 func TestAMirrorHoldsTheSameAndFillsInForTheFirst(t *testing.T) {

@@ -51,6 +51,11 @@ type Options struct {
 	// Ordinal counts the cameras of a volume. Segments of different ordinals
 	// end at different moments, as far apart as can be.
 	Ordinal int
+	// Primed has the writer begin with the key frame in the hub's cache, and
+	// Past this much before it, as far as the pre-roll reaches: for a writer
+	// that goes on for another, or was asked for a moment too late.
+	Primed bool
+	Past   time.Duration
 	// QueueBytes bounds the hub's queue for this writer. 0 is the hub's default.
 	QueueBytes int
 	// Batch is how long units wait together before they are looked at. 0 means
@@ -210,7 +215,7 @@ func New(o Options) *Writer {
 // volume has closed it (at most 10 s), and returns ctx's error. The volume
 // must run longer than its writers.
 func (w *Writer) Run(ctx context.Context) error {
-	w.reader = w.o.Hub.Subscribe(hub.ReaderOptions{QueueBytes: w.o.QueueBytes, Overflow: hub.KeepOldest})
+	w.reader = w.o.Hub.Subscribe(hub.ReaderOptions{QueueBytes: w.o.QueueBytes, Overflow: hub.KeepOldest, Primed: w.o.Primed, Past: w.o.Past})
 	defer w.reader.Close()
 	remove := w.o.Volume.OnCycle(w.handOver)
 	pause := time.NewTimer(w.o.Batch)

@@ -222,6 +222,14 @@ func (s *Sweeper) State() State {
 	return st
 }
 
+// Exclusive runs f while no sweep runs, and returns f's error: for work on the
+// rows and files of the volume that a deletion must not come between.
+func (s *Sweeper) Exclusive(f func() error) error {
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
+	return f()
+}
+
 // MayRecord reports whether there is room to record: false from the sweep
 // that could not raise free space to the reserve until one that finds half as
 // much again.

@@ -36,7 +36,8 @@ func (v *Volume) runCycle(last bool) {
 	for _, f := range finishing {
 		v.trim(f)
 	}
-	err := v.sync()
+	arrived, err := v.sync()
+	v.judge(true, arrived)
 	v.publish(finishing)
 	v.synced(began, true, err)
 }
@@ -62,12 +63,12 @@ func (v *Volume) trim(f *File) {
 }
 
 // sync makes everything written durable, and takes note of it file by file.
-func (v *Volume) sync() error {
+// arrived says that some of it did, or that there was nothing.
+func (v *Volume) sync() (arrived bool, err error) {
 	dirty := v.w.dirty
 	v.w.dirty = dirty[:0:0]
 	v.writeBack(dirty)
-	err := v.commit(dirty)
-	if err != nil {
+	if err = v.commit(dirty); err != nil {
 		for _, f := range dirty {
 			if !f.sick {
 				v.fail(f, err, true)
@@ -76,15 +77,16 @@ func (v *Volume) sync() error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	arrived = len(dirty) == 0 && !v.w.failed
 	for _, f := range dirty {
 		f.dirty = false
 		if !f.sick {
-			f.durable = f.written
+			f.durable, arrived = f.written, true
 		} else if err == nil {
 			err = f.err
 		}
 	}
-	return err
+	return arrived, err
 }
 
 // writeBack has the disk work on all files at once.
@@ -138,7 +140,13 @@ func (v *Volume) commit(dirty []*File) error {
 func (v *Volume) syncDirs(dirs map[string]struct{}) error {
 	for d := range dirs {
 		if err := v.fsys.SyncDir(d); err != nil {
-			return fmt.Errorf("sync directory: %w", err)
+			if errors.Is(err, fs.ErrNotExist) { // somebody removed it: there is nothing to last
+				delete(dirs, d)
+				continue
+			}
+			err = fmt.Errorf("sync directory: %w", err)
+			v.condemn(err)
+			return err
 		}
 		delete(dirs, d)
 	}
@@ -167,7 +175,9 @@ func (v *Volume) publish(finishing []*File) {
 	}
 	var err error
 	if len(dirs) > manyDirs && !v.w.noSyncFS {
-		err = v.fsys.SyncFS()
+		if err = v.fsys.SyncFS(); err != nil {
+			v.condemn(fmt.Errorf("sync directories: %w", err))
+		}
 	} else {
 		err = v.syncDirs(dirs)
 	}
@@ -202,6 +212,9 @@ func (v *Volume) rename(f *File) (Name, error) {
 	n := f.name
 	n.Open, n.Bytes = false, keep.bytes
 	n.Duration = f.length(keep)
+	v.mu.Lock()
+	v.remember(n)
+	v.mu.Unlock()
 	if err := v.fsys.Rename(f.name.Path(), n.Path()); err != nil {
 		v.log.Error("segment stays behind for recovery", "segment", f.name.Path(), "err", err)
 		return Name{}, fmt.Errorf("%w: %w", ErrFailed, err)

@@ -87,6 +87,7 @@ func (v *Volume) Create(n Name, head []byte, expect int64) (*File, error) {
 	case v.queued > v.limit/2:
 		return nil, ErrOverloaded
 	}
+	v.remember(n)
 	return f, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -41,6 +42,9 @@ type Options struct {
 	// ReadOnly opens an existing volume to look at it: nothing is created or
 	// locked, and Create and Run must not be called.
 	ReadOnly bool
+	// MountPoint demands that a file system is mounted at the directory: without
+	// one Open returns ErrNotMounted and touches nothing.
+	MountPoint bool
 	// Medium overrides what the kernel says: SSD, HDD, SD, EMMC; "" believes it.
 	Medium string
 	Log    *slog.Logger     // nil means slog.Default
@@ -55,6 +59,8 @@ type Options struct {
 // Run and Close.
 type Volume struct {
 	dir      string
+	at       place  // where dir led when it was opened; zero if it is not real
+	sysfs    string // where the kernel shows the disk while it is plugged in, or ""
 	fsys     FS
 	closers  []io.Closer
 	id       Identity
@@ -81,6 +87,7 @@ type Volume struct {
 	full    bool
 	resting bool // told to take no footage
 	closed  bool
+	made    map[Name]bool // since Open; nil after ForgetMade
 	stats   Stats
 }
 
@@ -113,16 +120,8 @@ func Open(dir string, o Options) (v *Volume, err error) {
 		sys = "/sys"
 	}
 	if v.fsys == nil {
-		disk, err := openOS(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			return v, ErrNoDirectory
-		}
-		if err != nil {
-			return v, advise(err)
-		}
-		v.fsys, v.closers = disk, append(v.closers, disk)
-		if major, minor, err := disk.device(); err == nil {
-			v.geometry = geometry(sys, major, minor)
+		if err := v.openDir(sys, o.MountPoint); err != nil {
+			return v, err
 		}
 	}
 	if o.Medium != "" {
@@ -140,11 +139,37 @@ func Open(dir string, o Options) (v *Volume, err error) {
 	return v, v.take()
 }
 
+// openDir opens the real directory.
+func (v *Volume) openDir(sys string, mountPoint bool) error {
+	disk, err := openOS(v.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNoDirectory
+	}
+	if err != nil {
+		return advise(err)
+	}
+	v.fsys, v.closers = disk, append(v.closers, disk)
+	if fi, err := disk.dir.Stat(); err == nil {
+		v.at, _ = placeOf(fi) // of a directory that is open it can be told
+	}
+	// After opening: what is unmounted in between is found by the probe.
+	if is, err := Mounted(v.dir); mountPoint && !is {
+		return errors.Join(ErrNotMounted, err)
+	}
+	if major, minor, err := disk.device(); err == nil {
+		v.geometry = geometry(sys, major, minor)
+		if name := filepath.Join(sys, "dev", "block", fmt.Sprintf("%d:%d", major, minor)); exists(name) {
+			v.sysfs = name
+		}
+	}
+	return nil
+}
+
 func build(dir string, o Options) *Volume {
 	v := &Volume{
 		dir: dir, fsys: o.FS, geometry: Geometry{Medium: Unknown}, cycle: o.Cycle, limit: o.QueueBytes,
 		onFull: o.OnFull, log: o.Log, now: o.Now,
-		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), cutters: map[int]func(){},
+		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), cutters: map[int]func(){}, made: map[Name]bool{},
 	}
 	if v.limit == 0 {
 		v.limit = 16 * mib

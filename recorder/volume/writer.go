@@ -20,11 +20,16 @@ type writer struct {
 	noReserve bool                // the file system cannot preallocate
 	noRange   bool                // … write back ranges
 	noSyncFS  bool                // … sync as a whole
+	lost      int                 // cycles in a row of which nothing arrived
+	condemned error               // why the volume is given up, nil as long as it is not
 }
 
 // Run writes until ctx is done: it then takes what is queued, makes it
 // durable in a last cycle, closes what is left open, and returns ctx's error.
-// Whoever appends should have finished before. A failing disk never ends Run.
+// Whoever appends should have finished before. Files that fail end by
+// themselves and others begin; only a disk that cannot be trusted any more ends
+// Run, with ErrCondemned: then everything was let go of, and waiting calls of
+// Finish got ErrClosed.
 func (v *Volume) Run(ctx context.Context) error {
 	v.w.open, v.w.fresh = map[*File]struct{}{}, map[string]struct{}{}
 	v.mu.Lock()
@@ -33,7 +38,9 @@ func (v *Volume) Run(ctx context.Context) error {
 	v.mu.Unlock()
 	tick := time.NewTicker(v.cycle)
 	defer tick.Stop()
-	for {
+	probe := time.NewTicker(probeEvery)
+	defer probe.Stop()
+	for v.w.condemned == nil {
 		select {
 		case <-ctx.Done():
 			v.runCycle(true)
@@ -47,8 +54,12 @@ func (v *Volume) Run(ctx context.Context) error {
 			v.runCycle(false)
 		case <-v.hurry:
 			v.runCycle(false)
+		case <-probe.C:
+			v.probePresence()
 		}
 	}
+	v.abandon()
+	return v.w.condemned
 }
 
 // drain performs ops in order.

@@ -1,0 +1,168 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// ErrCondemned is returned by Run when the disk cannot be trusted any more: a
+// name could not be made to last, the disk is gone or is another one, or
+// nothing that was written arrived for several cycles. What was durable before
+// is on the disk, in open segments perhaps. The volume has to be closed, and
+// opened and recovered anew.
+var ErrCondemned = errors.New("the volume cannot be trusted any more")
+
+// ErrNotMounted is returned by Open where a disk has to be mounted and is not.
+var ErrNotMounted = errors.New("no disk is mounted there: plug it in, or mount it")
+
+const (
+	// probeEvery is how often the disk is looked for when nothing is written.
+	probeEvery = 2 * time.Second
+	// hopeless is after how many cycles in a row of which nothing arrived a disk
+	// is given up: one may be a passing fault of the bus, and each costs a
+	// cycle's footage.
+	hopeless = 3
+)
+
+// Mounted reports whether dir is the root of a file system: it lies on another
+// device than the directory above it.
+func Mounted(dir string) (bool, error) {
+	here, err := deviceOf(dir)
+	if err != nil {
+		return false, err
+	}
+	above, err := deviceOf(filepath.Join(dir, ".."))
+	return here.dev != above.dev || here == above, err
+}
+
+// place is where a directory lies: device and inode.
+type place struct{ dev, ino uint64 }
+
+func deviceOf(path string) (place, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return place{}, err
+	}
+	return placeOf(fi)
+}
+
+func placeOf(fi os.FileInfo) (place, error) {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return place{}, fmt.Errorf("stat %s: no device number", fi.Name())
+	}
+	return place{uint64(st.Dev), st.Ino}, nil
+}
+
+// condemn gives the volume up after the cycle under way. The first cause
+// counts.
+func (v *Volume) condemn(cause error) {
+	if v.w.condemned == nil {
+		v.w.condemned = fmt.Errorf("%w: %w", ErrCondemned, cause)
+	}
+}
+
+// probePresence looks whether the disk is there, and is the one that was
+// opened.
+func (v *Volume) probePresence() {
+	id, err := ReadIdentity(v.fsys)
+	switch {
+	case err != nil:
+		v.condemn(fmt.Errorf("look for the disk: %w", err))
+	case id.ID != v.id.ID:
+		v.condemn(errors.New("another disk is in its place"))
+	}
+	if v.sysfs != "" && !exists(v.sysfs) {
+		v.condemn(errors.New("the disk was unplugged"))
+	}
+	if v.at == (place{}) {
+		return
+	}
+	// Somebody may have unmounted it, or mounted another one over it: what is
+	// written on would be footage that nobody finds.
+	if now, err := deviceOf(v.dir); err != nil || now != v.at {
+		v.condemn(errors.New("its directory leads elsewhere now"))
+	}
+}
+
+// judge counts the cycles of which nothing arrived. worked says that there was
+// something to do.
+func (v *Volume) judge(worked, arrived bool) {
+	switch {
+	case !worked:
+	case arrived, v.isFull(): // no room is no sickness
+		v.w.lost = 0
+	default:
+		if v.w.lost++; v.w.lost >= hopeless {
+			v.condemn(fmt.Errorf("nothing arrived for %d cycles", hopeless))
+		}
+	}
+}
+
+func (v *Volume) isFull() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.full
+}
+
+// abandon lets go of everything at once: queue, handles, and whoever waits for
+// a file to be closed. What was durable stays on the disk as it is.
+func (v *Volume) abandon() {
+	v.mu.Lock()
+	v.closed = true
+	v.full = false
+	v.stats.Err = v.w.condemned
+	v.mu.Unlock()
+	for _, o := range v.takeQueue() {
+		if o.last {
+			v.w.finishing = append(v.w.finishing, o.f)
+			continue
+		}
+		o.chunk.release()
+		v.mu.Lock()
+		v.queued -= o.size
+		v.mu.Unlock()
+	}
+	for f := range v.w.open {
+		v.mu.Lock()
+		f.broken = true
+		if f.err == nil {
+			f.err = fmt.Errorf("%w: %w", ErrClosed, v.w.condemned)
+		}
+		v.mu.Unlock()
+		v.close(f)
+	}
+	for _, f := range v.w.finishing {
+		f.done(Name{}, ErrClosed)
+	}
+	v.w.finishing, v.w.dirty = nil, nil
+}
+
+// Made reports whether this process began the segment n, open or closed, since
+// the volume was opened: recovery, which runs beside recording, leaves those
+// alone. A name counts from before its file is there. It costs about 100 bytes
+// a segment until ForgetMade.
+func (v *Volume) Made(n Name) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.made[n]
+}
+
+// ForgetMade stops remembering, once recovery is done: Made answers false from
+// then on.
+func (v *Volume) ForgetMade() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.made = nil
+}
+
+// remember takes note of a name. v.mu is held.
+func (v *Volume) remember(n Name) {
+	if v.made != nil {
+		v.made[n] = true
+	}
+}
