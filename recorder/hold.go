@@ -184,14 +184,17 @@ func (r *Recorder) loadHolds() error {
 	return nil
 }
 
-// resume holds what waited for the volume, which is there and in order now.
-func (p *present) resume() error {
+// resume holds what waited for the volume, as far as the index knows it: before
+// anything is deleted, and again, for good, when the volume is in order.
+func (p *present) resume(inOrder bool) error {
 	r := p.bay.r
 	for _, v := range r.holds.of(p.bay.o.Name) {
 		if _, err := p.holdRange(v); err != nil {
 			return fmt.Errorf("take up a hold of %s: %w", v.Camera, err)
 		}
-		r.holds.done(v)
+		if inOrder {
+			r.holds.done(v)
+		}
 	}
 	return r.saveHolds()
 }

@@ -23,15 +23,17 @@ type present struct {
 	volume  *volume.Volume
 	index   *index.Index
 	sweeper *sweep.Sweeper
-	report  recovery.Report
+	job     *recovery.Job // puts the rest in order, beside recording
 	rate    rateMeter
 	may     atomic.Bool // footage may be put here, as seen last
 	naming  sync.Mutex  // held while rows and names change together: by holds and restamp
 
-	untrusted atomic.Bool            // there may be segments to be stamped anew
-	strange   map[index.Row]struct{} // segments that nobody can stamp; of restamp alone
-	gone      chan struct{}          // closed when it takes no footage any more
+	untrusted atomic.Bool   // there may be segments to be stamped anew
+	gone      chan struct{} // closed when it takes no footage any more
 	leave     sync.Once
+
+	reportMu sync.Mutex
+	report   *recovery.Report // of the job, nil before its end
 }
 
 // indexFile is the storm index of a volume.
@@ -55,14 +57,13 @@ func (b *bay) openPresent(known knownVolume) (p *present, err error) {
 	if err != nil {
 		return p, err
 	}
-	x, report, err := recovery.Recover(p.volume.FS(), filepath.Join(b.o.Dir, indexFile), index.Options{Now: o.Clock.Now, Log: o.Log}, o.Log)
-	if err != nil {
+	if p.index, p.job, err = recovery.Begin(p.volume.FS(), filepath.Join(b.o.Dir, indexFile), index.Options{Now: o.Clock.Now, Log: o.Log}, o.Log); err != nil {
 		return p, fmt.Errorf("recover volume %s: %w", b.o.Dir, err)
 	}
-	p.index, p.report = x, report
+	p.untrusted.Store(true)
 	p.sweeper = p.newSweeper()
 	p.may.Store(true)
-	return p, p.resume()
+	return p, p.resume(false)
 }
 
 // close releases the volume. run must have returned, or never been called.
@@ -101,7 +102,7 @@ func (p *present) run(ctx context.Context) error {
 	defer stopWork()
 	var down, work errgroup.Group
 	down.Go(func() error { return notCancelled(p.index.Run(indexCtx)) })
-	work.Go(func() error { return notCancelled(p.sweeper.Run(workCtx)) })
+	work.Go(func() error { return p.tidy(workCtx) })
 	err := notCancelled(p.volume.Run(ctx))
 	if err == nil && ctx.Err() == nil {
 		err = errors.New("the volume's writer ended")
@@ -113,6 +114,67 @@ func (p *present) run(ctx context.Context) error {
 	p.bay.r.holdDue() // what closed in the drain may lie in a hold
 	stopIndex()
 	return errors.Join(err, werr, down.Wait())
+}
+
+// tidy puts the volume in order and keeps it so, until ctx is done. Sweeps wait
+// for an index that does not know all footage yet.
+func (p *present) tidy(ctx context.Context) error {
+	var all errgroup.Group
+	complete := make(chan struct{})
+	if !p.job.Incomplete() {
+		close(complete)
+	}
+	all.Go(func() error {
+		p.recover(ctx)
+		if p.job.Incomplete() {
+			close(complete)
+		}
+		p.restampLoop(ctx)
+		return nil
+	})
+	all.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-complete:
+		}
+		return notCancelled(p.sweeper.Run(ctx))
+	})
+	return all.Wait()
+}
+
+// recover runs the job, and takes up the holds that waited for it.
+func (p *present) recover(ctx context.Context) {
+	name, r := p.bay.o.Name, p.bay.r
+	report, err := p.job.Run(ctx, recovery.Beside{Made: p.volume.Made, Exclusive: p.sweeper.Exclusive})
+	if ctx.Err() != nil {
+		return // the next start goes on
+	}
+	p.volume.ForgetMade()
+	if err == nil {
+		err = p.resume(true)
+	}
+	p.reportMu.Lock()
+	p.report = &report
+	p.reportMu.Unlock()
+	if err != nil { // what is on the disk stays; what is recorded now is known
+		r.o.Log.Error("volume not put in order", "volume", name, "err", err)
+		r.emit("volume_unordered", Warning, "", map[string]any{"volume": name, "reason": err.Error()})
+	}
+	if report.Changed() {
+		r.emit("system_recovered", Info, "", map[string]any{"volume": name, "summary": report.String()})
+	}
+	r.changes.notify()
+}
+
+// reported returns what the job did, false before its end.
+func (p *present) reported() (recovery.Report, bool) {
+	p.reportMu.Lock()
+	defer p.reportMu.Unlock()
+	if p.report == nil {
+		return recovery.Report{}, false
+	}
+	return *p.report, true
 }
 
 func notCancelled(err error) error {

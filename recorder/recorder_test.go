@@ -168,6 +168,7 @@ func TestACameraIsRecordedHeldAndFoundAgain(t *testing.T) {
 	if got := again.totals()["front-door"]; got.Held.Rows == 0 {
 		t.Error("the hold did not survive the restart")
 	}
+	testkit.Until(t, 5*time.Second, "the volume is in order", func() bool { return len(again.Reports()) == 1 })
 	if r := again.Reports()["one"]; r.Changed() {
 		t.Errorf("a clean stop left work for recovery: %v", r.String())
 	}

@@ -28,6 +28,10 @@ type VolumeStatus struct {
 	LastCycle                         time.Time // the writer was alive then
 	SyncTime                          time.Duration
 	Index                             index.Status
+	// Recovering says that the volume is still being put in order, beside
+	// recording: of so many days of footage so many are.
+	Recovering         bool
+	DaysDone, DaysToDo int
 }
 
 // States of a volume.
@@ -86,6 +90,9 @@ func (p *present) status(s *VolumeStatus) {
 	s.Footage, s.Held = totals.Footage().Bytes+p.growing(), totals.Held.Bytes
 	s.BytesPerSecond, s.Cycle, s.LastCycle, s.SyncTime = p.rate.perSecond(), p.volume.Cycle(), stats.LastCycle, stats.SyncTime
 	s.Index = p.index.Status()
+	_, done := p.reported()
+	s.Recovering = !done
+	s.DaysDone, s.DaysToDo = p.job.Progress()
 	switch {
 	case s.State == VolumeFailed:
 	case stats.Err != nil:
@@ -120,12 +127,14 @@ func helpless(conditions []string) bool {
 // ErrNoFootage is returned where there is nothing in the range asked for.
 var ErrNoFootage = playback.ErrNoFootage
 
-// Reports returns what had to be put in order on the volumes that are there,
-// by name.
+// Reports returns what had to be put in order on the volumes that are in order
+// by now, by name.
 func (r *Recorder) Reports() map[string]recovery.Report {
 	out := map[string]recovery.Report{}
 	for _, p := range r.bays.present() {
-		out[p.bay.o.Name] = p.report
+		if report, done := p.reported(); done {
+			out[p.bay.o.Name] = report
+		}
 	}
 	return out
 }

@@ -263,7 +263,7 @@ func inspect(fsys volume.FS, n volume.Name) fault {
 	case good < size:
 		return fault{problem: fmt.Sprintf("damaged from byte %d of %d on", good, size)}
 	}
-	if d := partEnd(header, last) - n.End(); d < -looseEnd || d > looseEnd {
+	if d := partEnd(header, last, n) - n.End(); d < -looseEnd || d > looseEnd {
 		return fault{problem: fmt.Sprintf("its footage ends %d ms away from where its name says", d)}
 	}
 	return fault{}

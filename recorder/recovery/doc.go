@@ -30,6 +30,7 @@ type Report struct {
 	Rebuilt     string        // why the index was built anew; "" if it was not
 	Added       int           // rows for files that had none
 	Dropped     int           // rows without a file
+	Restamped   int           // segments that an interrupted re-stamping had left
 	Problems    []string      // what could not be done; at most maxProblems
 	Omitted     int           // problems beyond that
 	Took        time.Duration // all of it
@@ -47,13 +48,16 @@ func (r *Report) problem(format string, args ...any) {
 
 // Changed reports whether recovery had anything to do.
 func (r *Report) Changed() bool {
-	return r.Salvaged+r.Empty+r.Quarantined+r.Restored+r.Added+r.Dropped > 0 || r.Rebuilt != ""
+	return r.Salvaged+r.Empty+r.Quarantined+r.Restored+r.Added+r.Dropped+r.Restamped > 0 || r.Rebuilt != ""
 }
 
 // String sums the report up in a line.
 func (r *Report) String() string {
 	s := fmt.Sprintf("%d files, %d salvaged (%d torn tails, %d bytes), %d empty removed, %d quarantined, %d evidence restored, %d rows added, %d dropped",
 		r.Files, r.Salvaged, r.Tails, r.TailBytes, r.Empty, r.Quarantined, r.Restored, r.Added, r.Dropped)
+	if r.Restamped > 0 {
+		s += fmt.Sprintf(", %d stamped again", r.Restamped)
+	}
 	if r.Rebuilt != "" {
 		s += ", index rebuilt: " + r.Rebuilt
 	}

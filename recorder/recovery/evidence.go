@@ -62,17 +62,8 @@ func (s *starter) restore() error {
 }
 
 func (s *starter) relink(n volume.Name) error {
-	for _, dir := range []string{path.Dir(n.Dir()), n.Dir()} {
-		err := s.fsys.Mkdir(dir)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err == nil {
-			err = s.fsys.SyncDir(path.Dir(dir))
-		}
-		if err != nil {
-			return err
-		}
+	if err := makeDirs(s.fsys, n.Dir()); err != nil {
+		return err
 	}
 	if err := s.fsys.Link(n.EvidencePath(), n.Path()); err != nil {
 		return err

@@ -27,9 +27,26 @@ const t0 int64 = 1795398400_123
 // offsets at which its header and parts end.
 func footage(t testing.TB, n volume.Name, gap byte, parts int) (data []byte, ends []int) {
 	t.Helper()
+	return segmentOf(t, n, &fmp4.Header{Trusted: true, Gap: gap}, parts)
+}
+
+// bootID is that of the boot of untrusted segments.
+var bootID = [16]byte{7}
+
+// untrusted makes a segment of two parts, of a clock that counted from boot
+// and was not trusted if wrong.
+func untrusted(t testing.TB, n volume.Name, wrong bool) (data []byte, ends []int) {
+	t.Helper()
+	return segmentOf(t, n, &fmp4.Header{Trusted: !wrong, BootID: bootID, Mono: n.Start * 1000}, 2)
+}
+
+// segmentOf makes a segment whose header says of n what h does not.
+func segmentOf(t testing.TB, n volume.Name, h *fmp4.Header, parts int) (data []byte, ends []int) {
+	t.Helper()
 	tracks := []media.Track{{Codec: media.H264, ClockRate: 90000, Width: 1920, Height: 1080, SPS: testSPS, PPS: testPPS}}
 	run := &media.Run{ID: 1, Camera: n.Camera, Tracks: tracks}
-	data, err := fmp4.AppendInit(nil, &fmp4.Header{Camera: n.Camera, Stream: media.Main, Run: 1, Seq: n.Seq, Start: n.Start * 1000, Trusted: true, Gap: gap, Tracks: tracks})
+	h.Camera, h.Stream, h.Run, h.Seq, h.Start, h.Tracks = n.Camera, media.Main, 1, n.Seq, n.Start*1000, tracks
+	data, err := fmp4.AppendInit(nil, h)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func newStarter(fsys volume.FS, now func() time.Time, r *Report) *starter {
 	if now == nil {
 		now = time.Now
 	}
-	return &starter{fsys: fsys, now: now, report: r, headers: maxHeaders}
+	return &starter{fsys: fsys, now: now, report: r, headers: maxHeaders, made: func(volume.Name) bool { return false }}
 }
 
 // maxHeaders bounds how many files are opened for what their names do not
@@ -65,12 +65,17 @@ type starter struct {
 	fsys    volume.FS
 	now     func() time.Time
 	report  *Report
-	headers int                  // may still be read
-	held    map[volume.Name]bool // have a second name in evidence/
-	days    map[string][]string  // cameras by day
+	headers int                    // may still be read; negative: as many as there are
+	held    map[volume.Name]bool   // have a second name in evidence/
+	days    map[string][]string    // cameras by day
+	made    func(volume.Name) bool // others are at work on these
 }
 
 func (s *starter) start(path string, o index.Options) (*index.Index, error) {
+	// Without the index: its rows are compared with the files anyway.
+	if err := s.finishRestamp(nil); err != nil {
+		return nil, err
+	}
 	if err := s.survey(); err != nil {
 		return nil, err
 	}
@@ -152,6 +157,9 @@ func (s *starter) tidy(date string) (names []volume.Name, err error) {
 		}
 		s.setAside(d.stray)
 		for i, n := range d.open {
+			if s.made(n) {
+				continue
+			}
 			if closed, ok := s.salvage(n, d.after(n, d.open[i+1:])); ok {
 				d.closed = append(d.closed, closed)
 			}
@@ -243,7 +251,9 @@ func (s *starter) complete(row *index.Row, n volume.Name) {
 	if s.headers == 0 {
 		return
 	}
-	s.headers--
+	if s.headers > 0 {
+		s.headers--
+	}
 	h, err := readHeader(s.fsys, n)
 	if err != nil {
 		s.report.problem("%s: %v", n.Path(), err)
@@ -252,7 +262,7 @@ func (s *starter) complete(row *index.Row, n volume.Name) {
 	lead := &h.Tracks[fmp4.Lead(h.Tracks)]
 	row.Codec, row.Width, row.Height = lead.Codec, clamp16(lead.Width), clamp16(lead.Height)
 	row.Gap = h.Gap
-	if h.Trusted {
+	if h.Trusted || h.Start/1000 != n.Start { // else it was stamped again since
 		row.Flags |= index.Trusted
 	}
 	for i := range h.Tracks {
@@ -263,7 +273,11 @@ func (s *starter) complete(row *index.Row, n volume.Name) {
 }
 
 func readHeader(fsys volume.FS, n volume.Name) (*fmp4.Header, error) {
-	f, err := fsys.Open(n.Path())
+	return headerAt(fsys, n.Path())
+}
+
+func headerAt(fsys volume.FS, path string) (*fmp4.Header, error) {
+	f, err := fsys.Open(path)
 	if err != nil {
 		return nil, err
 	}

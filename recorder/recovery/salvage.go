@@ -104,7 +104,7 @@ func examine(h volume.Handle, n volume.Name, next *volume.Name) (s salvaged, v v
 	case good == init:
 		return s, "no part of it is whole", nil
 	}
-	n.Open, n.Bytes, n.Duration = false, good, max(partEnd(header, last)-n.Start, 1)
+	n.Open, n.Bytes, n.Duration = false, good, max(partEnd(header, last, n)-n.Start, 1)
 	if next != nil && continues(n, *next) {
 		n.Duration = next.Start - n.Start
 	}
@@ -151,10 +151,11 @@ func announced(buf []byte) (end int64) {
 	return end
 }
 
-// partEnd returns the UTC ms at which a part ends.
-func partEnd(h *fmp4.Header, p fmp4.PartInfo) int64 {
+// partEnd returns the UTC ms at which a part ends of the segment n. The name
+// says when the segment begins, and may have been stamped again since.
+func partEnd(h *fmp4.Header, p fmp4.PartInfo, n volume.Name) int64 {
 	lead := h.Tracks[fmp4.Lead(h.Tracks)]
-	return (p.Wall + lead.Duration(p.Duration).Microseconds()) / 1000
+	return (p.Wall+lead.Duration(p.Duration).Microseconds())/1000 + n.Start - h.Start/1000
 }
 
 // continues reports whether next goes on where n ends, in the same run.

@@ -119,9 +119,7 @@ func build(f runFlags, std streams) (p *process, err error) {
 	if err := p.openStores(); err != nil {
 		return p, err
 	}
-	if err := p.openRecorder(); err != nil {
-		return p, err
-	}
+	p.board.handle(p.gesture)
 	if err := p.openWeb(); err != nil {
 		return p, err
 	}
@@ -231,17 +229,6 @@ func (p *process) tellAuth(what, user, address string) {
 		payload["user"] = user
 	}
 	p.events.Emit(events.Event{Type: "auth_" + what, Severity: severity, Payload: payload})
-}
-
-// openRecorder gives the buttons their meaning and tells what start-up found.
-func (p *process) openRecorder() error {
-	p.board.handle(p.gesture)
-	for name, r := range p.recorder.Reports() {
-		if r.Changed() {
-			p.events.Emit(events.Event{Type: "system_recovered", Payload: map[string]any{"volume": name, "summary": r.String()}})
-		}
-	}
-	return nil
 }
 
 func (p *process) openWeb() (err error) {
