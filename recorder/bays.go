@@ -65,12 +65,17 @@ func (s *bays) present() []*present {
 	return out
 }
 
-// absent returns the names of the bays without a volume.
-func (s *bays) absent() (names []string) {
+// unordered returns the names of the bays without a volume, or with one whose
+// index may lack rows that are still to be found.
+func (s *bays) unordered() (names []string) {
 	for _, b := range s.all {
-		if b.present() == nil {
-			names = append(names, b.o.Name)
+		p := b.present()
+		if p != nil {
+			if _, done := p.reported(); done {
+				continue
+			}
 		}
+		names = append(names, b.o.Name)
 	}
 	return names
 }

@@ -117,7 +117,7 @@ func (r *Recorder) Hold(from, to time.Time) (int, error) {
 		v.Camera = c.config().ID
 		waiting = append(waiting, v)
 	}
-	for _, name := range r.bays.absent() {
+	for _, name := range r.bays.unordered() {
 		v := all
 		v.Volume = name
 		waiting = append(waiting, v)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"vedette/recorder/index"
@@ -51,23 +52,70 @@ type Job struct {
 	all, done  atomic.Int64
 }
 
+// unfinishedName is a file that is there as long as rows are missing that a
+// Job has yet to find, over restarts too.
+const (
+	unfinishedName = "segments.db.unfinished"
+	unfinishedTemp = "segments.db.unfinished.tmp"
+)
+
 func (j *Job) verify(path string) error {
+	if _, err := j.s.fsys.Stat(unfinishedName); err == nil {
+		j.incomplete, j.report.Rebuilt = true, "an earlier start did not finish it"
+	}
 	switch err := index.Verify(path); {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist):
 		// A new volume has none either; its Job finds nothing and is done.
-		j.incomplete = true
 		j.report.Rebuilt = "there was none"
+		return j.begin()
 	case errors.Is(err, index.ErrDamaged):
 		if _, qerr := quarantine(j.s.fsys, IndexName, err.Error(), j.s.now()); qerr != nil {
 			return qerr
 		}
 		j.report.Quarantined++
-		j.incomplete, j.report.Rebuilt = true, err.Error()
+		j.report.Rebuilt = err.Error()
+		return j.begin()
 	default:
 		return err
 	}
 	return nil
+}
+
+// begin says on the disk that rows are missing, before there is an index that
+// could be taken for a whole one. Without room for that the rest of the job is
+// done by this start, or by fsck.
+func (j *Job) begin() error {
+	if j.incomplete {
+		return nil
+	}
+	j.incomplete = true
+	err := volume.WriteFile(j.s.fsys, ".", unfinishedTemp, unfinishedName, nil)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		j.report.problem("note that the index is not whole yet: %v", err)
+		return nil
+	}
+	return err
+}
+
+// finish says that the index is whole.
+func (j *Job) finish() error {
+	if !j.incomplete {
+		return nil
+	}
+	return finished(j.s.fsys)
+}
+
+// finished takes the note away that rows are missing, if it is there.
+func finished(fsys volume.FS) error {
+	err := fsys.Remove(unfinishedName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fsys.SyncDir(".")
 }
 
 // Incomplete reports whether the index lacks rows that the Job has yet to find:
@@ -147,7 +195,10 @@ func (j *Job) run(ctx context.Context, b Beside) error {
 	if err := b.Exclusive(func() error { return s.relinkHeld(j.x) }); err != nil {
 		return err
 	}
-	return j.x.Flush()
+	if err := j.x.Flush(); err != nil {
+		return err
+	}
+	return j.finish()
 }
 
 // day puts one day in order.

@@ -35,9 +35,14 @@ func Recover(fsys volume.FS, path string, o index.Options, log *slog.Logger) (x 
 	}
 	s := newStarter(fsys, o.Now, &r)
 	began := time.Now()
-	x, err = s.start(path, o)
+	if x, err = s.start(path, o); err == nil {
+		err = finished(fsys)
+	}
 	r.Took = time.Since(began)
 	if err != nil {
+		if x != nil {
+			err = errors.Join(err, x.Close())
+		}
 		return nil, r, fmt.Errorf("recover volume: %w", err)
 	}
 	if r.Changed() || len(r.Problems) > 0 {
