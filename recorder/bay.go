@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -44,6 +45,9 @@ type bay struct {
 	reason error  // why it is empty
 	other  string // id of the volume that is here but is not ours
 	fresh  bool   // a volume other than the known one may be taken, once
+	// suspects are what volumes that were given up since the start failed to
+	// write, until recovery has dealt with it.
+	suspects map[volume.Name]int64
 }
 
 // knownVolume is what the state database keeps of a bay.
@@ -221,6 +225,10 @@ func (b *bay) wait(ctx context.Context, d time.Duration) bool {
 func (b *bay) leave(p *present, err error) error {
 	b.mu.Lock()
 	b.in, b.reason = nil, err
+	if b.suspects == nil {
+		b.suspects = map[volume.Name]int64{}
+	}
+	maps.Copy(b.suspects, p.volume.Suspects())
 	b.mu.Unlock()
 	b.r.holds.left(b.o.Name)
 	b.r.bays.notify()
@@ -230,6 +238,20 @@ func (b *bay) leave(p *present, err error) error {
 		b.r.o.Log.Error("volume lost", "volume", b.o.Name, "err", err)
 	}
 	return p.close()
+}
+
+// suspected returns a copy of the suspects.
+func (b *bay) suspected() map[volume.Name]int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.suspects)
+}
+
+// cleared forgets the suspects: recovery has dealt with them.
+func (b *bay) cleared() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.suspects)
 }
 
 // tell takes note of the outcome of a look, and tells of it if it is news.

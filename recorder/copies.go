@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -91,7 +92,9 @@ func (k *copies) set(w *segment.Writer, p *present) {
 		k.bytes += s.Bytes
 		k.segments += s.Segments
 		k.dropped += s.Dropped
-		k.left = max(k.left, s.LastSample)
+		// Where it ended: what the volume did not keep of that was told by the
+		// writer itself.
+		k.left = cmp.Or(s.MissingAt, s.LastSample, k.left)
 	}
 	k.writer, k.on = w, p
 	if !k.mirror {

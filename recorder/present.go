@@ -146,12 +146,13 @@ func (p *present) tidy(ctx context.Context) error {
 // recover runs the job, and takes up the holds that waited for it.
 func (p *present) recover(ctx context.Context) {
 	name, r := p.bay.o.Name, p.bay.r
-	report, err := p.job.Run(ctx, recovery.Beside{Made: p.volume.Made, Exclusive: p.sweeper.Exclusive})
+	report, err := p.job.Run(ctx, recovery.Beside{Made: p.volume.Made, Exclusive: p.sweeper.Exclusive, Suspects: p.bay.suspected()})
 	if ctx.Err() != nil {
 		return // the next start goes on
 	}
 	p.volume.ForgetMade()
 	if err == nil {
+		p.bay.cleared()
 		err = p.resume(true)
 	}
 	p.reportMu.Lock()

@@ -133,6 +133,9 @@ type Beside struct {
 	Made func(volume.Name) bool
 	// Exclusive runs f while nobody deletes, and returns f's error.
 	Exclusive func(f func() error) error
+	// Suspects are open segments that the same process failed to write, with the
+	// bytes of each that are durable: volume.Suspects.
+	Suspects map[volume.Name]int64
 }
 
 func (b Beside) withDefaults() Beside {
@@ -173,7 +176,7 @@ func (j *Job) Run(ctx context.Context, b Beside) (Report, error) {
 
 func (j *Job) run(ctx context.Context, b Beside) error {
 	s := j.s
-	s.made = b.Made
+	s.made, s.suspects = b.Made, b.Suspects
 	if err := s.survey(); err != nil {
 		return err
 	}

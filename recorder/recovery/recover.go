@@ -74,6 +74,8 @@ type starter struct {
 	held    map[volume.Name]bool   // have a second name in evidence/
 	days    map[string][]string    // cameras by day
 	made    func(volume.Name) bool // others are at work on these
+	// suspects are open segments with the bytes of each that may be believed.
+	suspects map[volume.Name]int64
 }
 
 func (s *starter) start(path string, o index.Options) (*index.Index, error) {
@@ -190,6 +192,10 @@ func (d *day) after(n volume.Name, open []volume.Name) *volume.Name {
 }
 
 func (s *starter) salvage(n volume.Name, next *volume.Name) (closed volume.Name, ok bool) {
+	if err := s.distrust(n); err != nil {
+		s.report.problem("%v", err)
+		return volume.Name{}, false
+	}
 	out, err := salvage(s.fsys, n, next, s.now())
 	switch {
 	case err != nil:
@@ -207,6 +213,30 @@ func (s *starter) salvage(n volume.Name, next *volume.Name) (closed volume.Name,
 		s.report.Quarantined++
 	}
 	return volume.Name{}, false
+}
+
+// distrust cuts a segment that could not be written to what is known to be
+// durable: the rest may never have reached the disk, whatever is read of it.
+func (s *starter) distrust(n volume.Name) error {
+	size, suspect := s.suspects[n]
+	if !suspect {
+		return nil
+	}
+	h, err := s.fsys.Modify(n.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cut suspect segment: %w", err)
+	}
+	have, err := h.Size()
+	if err == nil && have > size {
+		err = cutTail(h, size)
+	}
+	if err = errors.Join(err, h.Close()); err != nil {
+		return fmt.Errorf("cut suspect segment %s: %w", n.Path(), err)
+	}
+	return nil
 }
 
 // rebuild makes a new index of the files.

@@ -136,7 +136,7 @@ func (w *Writer) create(u *media.AccessUnit) {
 	}
 	name := volume.Name{Camera: w.o.Camera, Start: u.Wall / 1000, Seq: w.number, Open: true}
 	reason := w.missing
-	if w.since == 0 || reason != Clock && name.Start-w.since < gapShortest {
+	if w.since == 0 || reason != Clock && name.Start-w.since < shortest(reason) {
 		reason = None
 	}
 	h := &fmp4.Header{
@@ -169,10 +169,19 @@ func (w *Writer) create(u *media.AccessUnit) {
 	if w.writing == 0 || reason != None {
 		w.writing = name.Start
 	}
-	if from := w.since; reason != None && name.Start-from >= gapShortest {
+	if from := w.since; reason != None && name.Start-from >= shortest(reason) {
 		w.events = append(w.events, func() { w.o.Gap(from, name.Start, reason) })
 	}
 	w.missing, w.since = None, 0
+}
+
+// shortest is the shortest absence of footage that is told, in ms. What is
+// missing because of us is told however short it is.
+func shortest(why GapReason) int64 {
+	if why == Disk || why == Overload {
+		return 1
+	}
+	return gapShortest
 }
 
 // cut hands the part under way to the volume. nextDTS is that of the picture
@@ -308,6 +317,10 @@ func (w *Writer) finished(s *segment, n volume.Name, err error, planned int64) {
 	switch {
 	case errors.Is(err, volume.ErrClosed):
 		w.log.Error("the volume closed before its writer; recovery will finish the segment", "segment", s.name.Path())
+		_, kept := s.file.Durable()
+		if kept = max(kept, s.name.Start); kept < planned {
+			w.o.Gap(kept, planned, Disk)
+		}
 	case err != nil && planned > s.name.Start:
 		w.o.Gap(s.name.Start, planned, Disk)
 	case err == nil:

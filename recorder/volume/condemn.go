@@ -3,6 +3,7 @@ package volume
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -22,6 +23,9 @@ var ErrNotMounted = errors.New("no disk is mounted there: plug it in, or mount i
 const (
 	// probeEvery is how often the disk is looked for when nothing is written.
 	probeEvery = 2 * time.Second
+	// probeAgain is when it is looked for once more after it did not answer: one
+	// error may be the bus's.
+	probeAgain = 500 * time.Millisecond
 	// hopeless is after how many cycles in a row of which nothing arrived a disk
 	// is given up: one may be a passing fault of the bus, and each costs a
 	// cycle's footage.
@@ -67,10 +71,15 @@ func (v *Volume) condemn(cause error) {
 }
 
 // probePresence looks whether the disk is there, and is the one that was
-// opened.
-func (v *Volume) probePresence() {
+// opened. It returns when to look again.
+func (v *Volume) probePresence() time.Duration {
 	id, err := ReadIdentity(v.fsys)
+	silent := v.w.silent
+	v.w.silent = err != nil
 	switch {
+	case noSpace(err): // to be read it takes none: this says nothing
+	case err != nil && !silent:
+		return probeAgain
 	case err != nil:
 		v.condemn(fmt.Errorf("look for the disk: %w", err))
 	case id.ID != v.id.ID:
@@ -80,13 +89,14 @@ func (v *Volume) probePresence() {
 		v.condemn(errors.New("the disk was unplugged"))
 	}
 	if v.at == (place{}) {
-		return
+		return probeEvery
 	}
 	// Somebody may have unmounted it, or mounted another one over it: what is
 	// written on would be footage that nobody finds.
 	if now, err := deviceOf(v.dir); err != nil || now != v.at {
 		v.condemn(errors.New("its directory leads elsewhere now"))
 	}
+	return probeEvery
 }
 
 // judge counts the cycles of which nothing arrived. worked says that there was
@@ -140,6 +150,16 @@ func (v *Volume) abandon() {
 		f.done(Name{}, ErrClosed)
 	}
 	v.w.finishing, v.w.dirty = nil, nil
+}
+
+// Suspects returns the open segments that a failed write or sync left behind,
+// each with how many bytes of it are durable. What else can be read of them may
+// be in memory alone, and a sync that succeeds now would prove nothing: recovery
+// in this boot must cut them there first.
+func (v *Volume) Suspects() map[Name]int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return maps.Clone(v.suspect)
 }
 
 // Made reports whether this process began the segment n, open or closed, since

@@ -206,6 +206,8 @@ func (v *Volume) rename(f *File) (Name, error) {
 	if keep.chunks == 0 {
 		if err := v.fsys.Remove(f.name.Path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			v.log.Error("empty segment stays behind", "segment", f.name.Path(), "err", err)
+		} else {
+			v.settled(f)
 		}
 		return Name{}, v.early(f)
 	}
@@ -219,7 +221,15 @@ func (v *Volume) rename(f *File) (Name, error) {
 		v.log.Error("segment stays behind for recovery", "segment", f.name.Path(), "err", err)
 		return Name{}, fmt.Errorf("%w: %w", ErrFailed, err)
 	}
+	v.settled(f)
 	return n, nil
+}
+
+// settled takes f off the list of suspects: it has been cut to what is durable.
+func (v *Volume) settled(f *File) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.suspect, f.name)
 }
 
 // length returns the duration in ms: as Finish was told if every chunk is

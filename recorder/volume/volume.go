@@ -88,6 +88,7 @@ type Volume struct {
 	resting bool // told to take no footage
 	closed  bool
 	made    map[Name]bool // since Open; nil after ForgetMade
+	suspect map[Name]int64
 	stats   Stats
 }
 
@@ -169,7 +170,7 @@ func build(dir string, o Options) *Volume {
 	v := &Volume{
 		dir: dir, fsys: o.FS, geometry: Geometry{Medium: Unknown}, cycle: o.Cycle, limit: o.QueueBytes,
 		onFull: o.OnFull, log: o.Log, now: o.Now,
-		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), cutters: map[int]func(){}, made: map[Name]bool{},
+		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), cutters: map[int]func(){}, made: map[Name]bool{}, suspect: map[Name]int64{},
 	}
 	if v.limit == 0 {
 		v.limit = 16 * mib

@@ -16,10 +16,12 @@ type writer struct {
 	finishing []*File             // to be closed in the next cycle
 	open      map[*File]struct{}  // have a handle
 	fresh     map[string]struct{} // directories with names not yet durable
+	used      map[string]struct{} // days that a file was made in
 	failed    bool                // something did since the last cycle
 	noReserve bool                // the file system cannot preallocate
 	noRange   bool                // … write back ranges
 	noSyncFS  bool                // … sync as a whole
+	silent    bool                // the disk did not answer the last look
 	lost      int                 // cycles in a row of which nothing arrived
 	condemned error               // why the volume is given up, nil as long as it is not
 }
@@ -31,7 +33,7 @@ type writer struct {
 // Run, with ErrCondemned: then everything was let go of, and waiting calls of
 // Finish got ErrClosed.
 func (v *Volume) Run(ctx context.Context) error {
-	v.w.open, v.w.fresh = map[*File]struct{}{}, map[string]struct{}{}
+	v.w.open, v.w.fresh, v.w.used = map[*File]struct{}{}, map[string]struct{}{}, map[string]struct{}{}
 	v.mu.Lock()
 	v.stats.LastSync = v.now()
 	v.stats.LastCycle = v.stats.LastSync
@@ -55,7 +57,7 @@ func (v *Volume) Run(ctx context.Context) error {
 		case <-v.hurry:
 			v.runCycle(false)
 		case <-probe.C:
-			v.probePresence()
+			probe.Reset(v.probePresence())
 		}
 	}
 	v.abandon()
@@ -123,7 +125,13 @@ func (v *Volume) create(f *File) error {
 	}
 	f.h = h
 	v.w.open[f] = struct{}{}
-	v.w.fresh[path.Dir(name)] = struct{}{}
+	day := path.Dir(name)
+	v.w.fresh[day] = struct{}{}
+	if _, used := v.w.used[day]; !used {
+		// Whoever made the directories may not have come to sync their names.
+		v.w.used[day] = struct{}{}
+		v.w.fresh[path.Dir(day)], v.w.fresh[FootageDir] = struct{}{}, struct{}{}
+	}
 	size := int64(len(f.head))
 	if err := v.reserve(f, max(size, 1), f.expect); err != nil {
 		return err
@@ -196,6 +204,9 @@ func (v *Volume) fail(f *File, cause error, sick bool) {
 		f.err = err
 	}
 	f.sick = f.sick || sick
+	if f.sick {
+		v.suspect[f.name] = f.durable.bytes
+	}
 	tell := kind == ErrFull && !v.full
 	v.full = v.full || kind == ErrFull
 	v.stats.Err = err

@@ -132,6 +132,8 @@ func fail(t *testing.T, sc scenario, tr trouble, at int) {
 
 // unwell says what is still wrong with a recorder.
 func unwell(r *rig) string {
+	r.parts.Lock()
+	defer r.parts.Unlock()
 	for i, w := range r.writers {
 		if s := w.State(); !s.Writing && s.Missing != segment.Camera || s.Err != nil {
 			return fmt.Sprintf("camera %d is not recording again: %+v", i, s)

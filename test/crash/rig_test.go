@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"vedette/internal/faultfs"
 	"vedette/recorder/hub"
 	"vedette/recorder/index"
+	"vedette/recorder/recovery"
 	"vedette/recorder/segment"
 	"vedette/recorder/sweep"
 	"vedette/recorder/volume"
@@ -43,9 +45,13 @@ type rig struct {
 	cameras []*camera
 	writers []*segment.Writer
 	began   time.Time
+	job     *recovery.Job // of a volume that was taken back
 
-	rows sync.Mutex
-	gaps []gap
+	suspects map[volume.Name]int64
+
+	parts sync.Mutex // guards vol, cat, sweeper and writers while a disk may be given up
+	rows  sync.Mutex
+	gaps  []gap
 }
 
 type gap struct {
@@ -125,42 +131,24 @@ func live(t *testing.T, disk *faultfs.Disk, led *ledger, p plan) *rig {
 		}
 	}
 	// A commit of an index without power leaves nothing on the disk.
-	_ = x.Close()
+	_ = r.cat.Close()
 	return r
 }
 
 // record runs everything until the time is over.
 func (r *rig) record() {
 	all, stop := context.WithCancel(context.Background())
-	volCtx, stopVol := context.WithCancel(context.Background())
-	var writers, rest sync.WaitGroup
-	volDone := make(chan struct{})
-	go func() { defer close(volDone); _ = r.vol.Run(volCtx) }()
+	var rest sync.WaitGroup
 	for i, name := range cameraNames {
-		c := &camera{name: name, n: byte(i), hub: hub.New(hub.Options{}), audio: i == 0, size: 400 + 300*i}
-		r.cameras = append(r.cameras, c)
-		w := segment.New(segment.Options{
-			Camera: name, Hub: c.hub, Volume: tap{r.vol, r.led, i}, Target: 8 * time.Second, Ordinal: i, Log: quiet, Now: r.now,
-			Closed: r.closed,
-			Gap: func(start, end int64, cause segment.GapReason) {
-				r.rows.Lock()
-				defer r.rows.Unlock()
-				r.gaps = append(r.gaps, gap{name, start, end, cause})
-			},
-		})
-		r.writers = append(r.writers, w)
-		writers.Go(func() { _ = w.Run(all) })
+		r.cameras = append(r.cameras, &camera{name: name, n: byte(i), hub: hub.New(hub.Options{}), audio: i == 0, size: 400 + 300*i})
 	}
-	r.sweeper = sweep.New(r.cat, r.disk, r.vol, sweep.Options{
-		Limits: sweep.Limits{Floor: 1 << 10, High: 2 << 10, Reserve: 1 << 9}, Now: r.now, Log: quiet,
-		Written: func() int64 { return r.vol.Stats().Written },
-	})
+	ready := make(chan struct{})
+	rest.Go(func() { r.serve(all, ready) })
+	<-ready
 	synctest.Wait()
 	for i, c := range r.cameras {
 		rest.Go(func() { r.shoot(all, i, c) })
 	}
-	rest.Go(func() { r.commit(all) })
-	rest.Go(func() { r.disturb(all) })
 	if r.plan.sick != nil {
 		rest.Go(func() { r.plan.sick(all, r) })
 	}
@@ -170,13 +158,115 @@ func (r *rig) record() {
 	}
 	stop()
 	rest.Wait()
+}
+
+// serve has a volume work until ctx is done; one that was given up is taken
+// back, as the recorder's bay does.
+func (r *rig) serve(ctx context.Context, ready chan struct{}) {
+	last := make([]int64, len(cameraNames))
+	for {
+		err := r.session(ctx, last, ready)
+		_ = r.vol.Close()
+		ready = nil
+		if !errors.Is(err, volume.ErrCondemned) {
+			return
+		}
+		for r.retake() != nil {
+			if !sleep(ctx, 250*time.Millisecond) {
+				return
+			}
+		}
+	}
+}
+
+// retake opens the volume and its index anew. The index is the real file.
+func (r *rig) retake() error {
+	vol, err := volume.Open("disk", volume.Options{FS: r.disk, Log: quiet, Now: r.now})
+	if err != nil {
+		return err
+	}
+	_ = r.cat.Close() // it has nothing to do with the disk
+	x, job, err := recovery.Begin(r.disk, r.cat.m.path, index.Options{Now: r.now, Interval: time.Hour}, quiet)
+	if err != nil {
+		return errors.Join(err, vol.Close())
+	}
+	r.parts.Lock()
+	defer r.parts.Unlock()
+	r.suspects = r.vol.Suspects()
+	r.vol, r.job = vol, job
+	r.cat = &catalog{Index: x, m: r.cat.m, led: r.led}
+	return nil
+}
+
+// session records until ctx is done or the volume is given up. last holds
+// where each camera's footage ends.
+func (r *rig) session(ctx context.Context, last []int64, ready chan struct{}) error {
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	volCtx, stopVol := context.WithCancel(context.Background())
+	defer stopVol()
+	var writers, rest sync.WaitGroup
+	volDone := make(chan error, 1)
+	go func() { volDone <- r.vol.Run(volCtx) }()
+	r.parts.Lock()
+	r.sweeper = sweep.New(r.cat, r.disk, r.vol, sweep.Options{
+		Limits: sweep.Limits{Floor: 1 << 10, High: 2 << 10, Reserve: 1 << 9}, Now: r.now, Log: quiet,
+		Written: func() int64 { return r.vol.Stats().Written },
+	})
+	r.writers = nil
+	for i, c := range r.cameras {
+		w := r.writer(i, c, last[i])
+		r.writers = append(r.writers, w)
+		writers.Go(func() { _ = w.Run(work) })
+	}
+	r.parts.Unlock()
+	rest.Go(func() { r.commit(work) })
+	rest.Go(func() { r.disturb(work) })
+	if job := r.job; job != nil {
+		rest.Go(func() {
+			_, _ = job.Run(work, recovery.Beside{Made: r.vol.Made, Exclusive: r.sweeper.Exclusive, Suspects: r.suspects})
+		})
+	}
+	if ready != nil {
+		close(ready)
+	}
+	var err error
+	select {
+	case err = <-volDone:
+		stop()
+	case <-ctx.Done():
+	}
+	rest.Wait()
 	writers.Wait()
+	for i, w := range r.writers {
+		s := w.State()
+		last[i] = cmp.Or(s.MissingAt, s.LastSample, last[i])
+	}
+	if err != nil {
+		return err
+	}
 	if r.plan.clean {
 		_ = r.cat.Flush()
 	}
 	stopVol()
-	<-volDone
-	_ = r.vol.Close()
+	return <-volDone
+}
+
+// writer builds the writer of a camera whose footage ends at last.
+func (r *rig) writer(i int, c *camera, last int64) *segment.Writer {
+	missing := segment.None
+	if last > 0 {
+		missing = segment.Disk
+	}
+	return segment.New(segment.Options{
+		Camera: c.name, Hub: c.hub, Volume: tap{r.vol, r.led, i}, Target: 8 * time.Second, Ordinal: i, Log: quiet, Now: r.now,
+		LastEnd: last, Missing: missing, Closed: r.closed,
+		Gap: func(start, end int64, cause segment.GapReason) {
+			r.rows.Lock()
+			defer r.rows.Unlock()
+			r.gaps = append(r.gaps, gap{c.name, start, end, cause})
+		},
+	})
 }
 
 // closed gives a segment its row.
