@@ -12,6 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -24,31 +27,70 @@ type Vedette struct {
 	addr   string
 }
 
-// StartVedette starts the binary on an empty data directory and claims it.
-// Its log lies beside data.
-func StartVedette(ctx context.Context, binary, data string) (*Vedette, error) {
+// Setup is how the product is run.
+type Setup struct {
+	Binary string
+	Data   string   // data directory; the log lies beside it
+	Config string   // text of the configuration file; may be empty
+	Under  []string // a program that runs the binary, with its arguments
+}
+
+// Launch starts the product and does not wait for anything.
+func (s Setup) Launch(ctx context.Context) (*Vedette, error) {
 	addr, err := FreeAddr()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(data, 0o755); err != nil {
+	if err := os.MkdirAll(s.Data, 0o755); err != nil {
 		return nil, err
+	}
+	if s.Config != "" {
+		if err := os.WriteFile(filepath.Join(s.Data, "vedette.toml"), []byte(s.Config), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	logFile := filepath.Clean(data) + ".log"
-	p, err := Start(ctx, logFile, binary, "run", "--data", data, "--listen", addr)
+	argv := append(slices.Clone(s.Under), s.Binary, "run", "--data", s.Data, "--listen", addr)
+	p, err := Start(ctx, s.log(), argv[0], argv[1:]...)
 	if err != nil {
 		return nil, err
 	}
-	v := &Vedette{Process: p, client: &http.Client{Jar: jar, Timeout: 10 * time.Second}, addr: addr}
-	if err := v.claim(ctx, logFile); err != nil {
-		p.Stop()
+	return &Vedette{Process: p, client: &http.Client{Jar: jar, Timeout: 10 * time.Second}, addr: addr}, nil
+}
+
+func (s Setup) log() string { return filepath.Clean(s.Data) + ".log" }
+
+// Start starts the product on an empty data directory and claims it.
+func (s Setup) Start(ctx context.Context) (*Vedette, error) {
+	v, err := s.Launch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.claim(ctx, s.log()); err != nil {
+		v.Stop()
 		return nil, err
 	}
 	return v, nil
+}
+
+// StartVedette starts the binary, as it is by default, on an empty data
+// directory and claims it. Its log lies beside data.
+func StartVedette(ctx context.Context, binary, data string) (*Vedette, error) {
+	return Setup{Binary: binary, Data: data}.Start(ctx)
+}
+
+// Who claims the box.
+const (
+	ownerName     = "bench"
+	ownerPassword = "correct horse battery"
+)
+
+// Login signs in to a box that was claimed in an earlier life.
+func (v *Vedette) Login() error {
+	return v.Post("/api/v1/auth/login", map[string]any{"username": ownerName, "password": ownerPassword})
 }
 
 func (v *Vedette) claim(ctx context.Context, logFile string) error {
@@ -64,7 +106,7 @@ func (v *Vedette) claim(ctx context.Context, logFile string) error {
 	if err != nil {
 		return fmt.Errorf("wait for the claim code: %w", err)
 	}
-	return v.Post("/api/v1/auth/claim", map[string]any{"code": code, "username": "bench", "password": "correct horse battery"})
+	return v.Post("/api/v1/auth/claim", map[string]any{"code": code, "username": ownerName, "password": ownerPassword})
 }
 
 // Record adds n cameras of the server at addr and waits until all record.
@@ -78,13 +120,49 @@ func (v *Vedette) Record(ctx context.Context, addr string, n int) error {
 		}
 	}
 	err := Poll(ctx, func() bool {
-		var s struct{ Cameras struct{ Recording int } }
-		return v.Get("/api/v1/system", &s) == nil && s.Cameras.Recording == n
+		recording, err := v.Recording()
+		return err == nil && recording == n
 	})
 	if err != nil {
 		return fmt.Errorf("wait for %d cameras to record: %w", n, err)
 	}
 	return nil
+}
+
+// Recording returns how many cameras record.
+func (v *Vedette) Recording() (int, error) {
+	var s struct{ Cameras struct{ Recording int } }
+	err := v.Get("/api/v1/system", &s)
+	return s.Cameras.Recording, err
+}
+
+// Metrics returns what /metrics says, by the whole name of a sample.
+func (v *Vedette) Metrics() (map[string]float64, error) {
+	raw, _, err := v.Send("GET", "/metrics", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]float64{}
+	for line := range strings.Lines(string(raw)) {
+		line = strings.TrimSpace(line)
+		if i := strings.LastIndexByte(line, ' '); i > 0 && line[0] != '#' {
+			if x, err := strconv.ParseFloat(line[i+1:], 64); err == nil {
+				m[line[:i]] = x
+			}
+		}
+	}
+	return m, nil
+}
+
+// Dropped adds up the access units that did not get into the recording.
+func (v *Vedette) Dropped() (n float64, err error) {
+	m, err := v.Metrics()
+	for name, x := range m {
+		if strings.HasPrefix(name, "vedette_camera_dropped_units_total") {
+			n += x
+		}
+	}
+	return n, err
 }
 
 // Gaps counts the gaps of n cameras since from.

@@ -1,8 +1,8 @@
-// Command record measures what recording costs beside as many ffmpeg stream
-// copies of the same cameras, at the same time on the same machine: CPU and
-// memory of each contender over one window, and what reaches its disk. A
-// simulated camera server, a process of its own that is not counted, feeds
-// both.
+// Command record measures what recording costs beside what others need for the
+// same cameras, at the same time on the same machine: CPU and memory of each
+// contender over one window, and what reaches its disk. The peers are as many
+// ffmpeg stream copies and, if a binary of it is named, MediaMTX. A simulated
+// camera server, a process of its own that is not counted, feeds all.
 package main
 
 import (
@@ -22,6 +22,8 @@ import (
 
 type options struct {
 	vedette, clip, dir string
+	mediamtx           string
+	alone              bool
 	cameras, rounds    int
 	warmup, window     time.Duration
 	cycle              time.Duration
@@ -30,12 +32,14 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.vedette, "vedette", "bin/vedette", "the binary")
-	flag.StringVar(&o.clip, "clip", "", "H.264+AAC MP4 of about 4 Mb/s that every camera loops")
+	flag.StringVar(&o.mediamtx, "mediamtx", os.Getenv("MEDIAMTX"), "a binary of MediaMTX; empty: it is not measured")
+	flag.StringVar(&o.clip, "clip", "", "H.264+AAC MP4 that every camera loops")
 	flag.StringVar(&o.dir, "dir", "", "empty directory for disks and logs")
 	flag.IntVar(&o.cameras, "cameras", 16, "how many cameras")
+	flag.BoolVar(&o.alone, "alone", false, "without peers")
 	flag.IntVar(&o.rounds, "rounds", 3, "how many rounds, each from empty disks")
 	flag.DurationVar(&o.warmup, "warmup", 15*time.Second, "time before the window")
-	flag.DurationVar(&o.window, "window", 66*time.Second, "time that is measured")
+	flag.DurationVar(&o.window, "window", 60*time.Second, "time that is measured; whole minutes hold their share of rotations and index commits")
 	flag.DurationVar(&o.cycle, "cycle", 1500*time.Millisecond, "the product's sync cycle, to count flushes by")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -48,50 +52,60 @@ func main() {
 
 func rounds(ctx context.Context, o options) error {
 	fmt.Printf("%d cameras, warm-up %v, window %v\n", o.cameras, o.warmup, o.window)
-	fmt.Println("round load contender  CPU s  CPU %  PSS MiB  RSS MiB  media MiB  device/media  flushes/cycle  write IOs  gaps")
-	var all []ratio
+	if !o.alone && o.mediamtx == "" {
+		fmt.Println("MediaMTX: not measured (MEDIAMTX names no binary)")
+	} else if !o.alone {
+		version, err := box.MediaMTXVersion(o.mediamtx)
+		if err != nil {
+			return err
+		}
+		fmt.Println("MediaMTX", version)
+	}
+	fmt.Println("\n| round (load) | | CPU s | CPU % | PSS MiB | RSS MiB | media MiB | container % | padding % | device ÷ media | flushes a cycle | write IOs | gaps | lost |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+	var ratios []ratio
 	for i := range o.rounds {
 		r, err := round(ctx, o, i+1)
 		if err != nil {
 			return fmt.Errorf("round %d: %w", i+1, err)
 		}
-		all = append(all, r)
+		ratios = append(ratios, r...)
 	}
-	for i, r := range all {
-		fmt.Printf("round %d: CPU ratio %.3f, PSS ratio %.3f\n", i+1, r.cpu, r.pss)
-	}
+	fmt.Println()
+	summary(ratios)
 	return nil
 }
-
-// ratio is the product's figure divided by its peers'.
-type ratio struct{ cpu, pss float64 }
 
 // contender is a recorder with the disk it writes to.
 type contender struct {
 	name string
 	box.Group
-	*disk
+	*box.Disk
+	footage *box.Counter
 }
 
 // sample is a contender's figures at one moment.
 type sample struct {
 	box.Figures
-	blocks
-	media int64 // bytes
+	box.Blocks
+	box.Footage
 }
 
 func (c contender) sample() (s sample, err error) {
 	var errs [3]error
-	s.Figures, errs[0] = c.Measure()
-	s.blocks, errs[1] = c.blocks()
-	s.media, errs[2] = c.media()
+	s.Blocks, errs[0] = c.Disk.Blocks()
+	s.Footage, errs[1] = c.footage.Count()
+	s.Figures, errs[2] = c.Measure()
 	if err := errors.Join(errs[:]...); err != nil {
 		return s, fmt.Errorf("measure %s: %w", c.name, err)
 	}
 	return s, nil
 }
 
-func round(ctx context.Context, o options, n int) (r ratio, err error) {
+// imageBytes is how large each disk is. It is sparse.
+const imageBytes = 16 << 30
+
+func round(ctx context.Context, o options, n int) (r []ratio, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cams, addr, err := box.Cameras(ctx, o.vedette, o.dir, o.clip, o.cameras)
@@ -99,35 +113,50 @@ func round(ctx context.Context, o options, n int) (r ratio, err error) {
 		return r, err
 	}
 	defer cams.Stop()
-	ours, err := newDisk(o.dir, "vedette")
+	var all []contender
+	enter := func(name string, start func(d *box.Disk) (box.Group, error)) error {
+		d, err := box.NewDisk(o.dir, name, "ext4", imageBytes)
+		if err != nil {
+			return err
+		}
+		g, err := start(d)
+		if err != nil {
+			d.Close()
+			return err
+		}
+		all = append(all, contender{name, g, d, box.NewCounter(d.Dir)})
+		return nil
+	}
+	defer func() {
+		for _, c := range all {
+			c.Stop()
+			c.Disk.Close()
+		}
+	}()
+	var v *box.Vedette
+	err = enter("vedette", func(d *box.Disk) (g box.Group, err error) {
+		if v, err = box.StartVedette(ctx, o.vedette, filepath.Join(d.Dir, "data")); err != nil {
+			return nil, err
+		}
+		if err := v.Record(ctx, addr, o.cameras); err != nil {
+			v.Stop()
+			return nil, err
+		}
+		return box.Group{v.Process}, nil
+	})
+	if err == nil && !o.alone {
+		err = enter("ffmpeg", func(d *box.Disk) (box.Group, error) { return box.FFmpeg(ctx, addr, d.Dir, o.cameras) })
+	}
+	if err == nil && !o.alone && o.mediamtx != "" {
+		err = enter("MediaMTX", func(d *box.Disk) (box.Group, error) {
+			return box.MediaMTX(ctx, o.mediamtx, addr, d.Dir, o.cameras)
+		})
+	}
 	if err != nil {
 		return r, err
 	}
-	defer ours.close()
-	theirs, err := newDisk(o.dir, "ffmpeg")
-	if err != nil {
-		return r, err
-	}
-	defer theirs.close()
-
-	v, err := box.StartVedette(ctx, o.vedette, filepath.Join(ours.dir, "data"))
-	if err != nil {
-		return r, err
-	}
-	defer v.Stop()
-	if err := v.Record(ctx, addr, o.cameras); err != nil {
-		return r, err
-	}
-	peers, err := startPeers(ctx, addr, theirs.dir, o.cameras)
-	if err != nil {
-		return r, err
-	}
-	defer peers.Stop()
 	began := time.Now()
-	if err := box.Sleep(ctx, o.warmup); err != nil {
-		return r, err
-	}
-	before, after, took, err := window(ctx, o.window, []contender{{"vedette", box.Group{v.Process}, ours}, {"ffmpeg", peers, theirs}})
+	before, after, took, err := window(ctx, o, all)
 	if err != nil {
 		return r, err
 	}
@@ -135,17 +164,47 @@ func round(ctx context.Context, o options, n int) (r ratio, err error) {
 	if err != nil {
 		return r, err
 	}
-	report(o, n, before, after, took, gaps)
-	return ratio{
-		cpu: float64(after[0].CPU-before[0].CPU) / float64(after[1].CPU-before[1].CPU),
-		pss: float64(after[0].PSS) / float64(after[1].PSS),
-	}, nil
+	lost, err := v.Dropped()
+	if err != nil {
+		return r, err
+	}
+	for i, c := range all {
+		row(o, n, c.name, before[i], after[i], took)
+		if i == 0 {
+			fmt.Printf(" %d | %.0f |\n", gaps, lost)
+			continue
+		}
+		fmt.Println(" | |")
+		r = append(r, ratio{
+			peer: c.name,
+			cpu:  (after[0].CPU - before[0].CPU).Seconds() / (after[i].CPU - before[i].CPU).Seconds(),
+			pss:  float64(after[0].PSS) / float64(after[i].PSS),
+		})
+	}
+	return r, nil
 }
 
-// window samples every contender, waits, and samples them again.
-func window(ctx context.Context, d time.Duration, cs []contender) (before, after []sample, took time.Duration, err error) {
+// window warms up, samples every contender, waits, and samples them again,
+// both times when the product has just ended a sync cycle.
+func window(ctx context.Context, o options, cs []contender) (before, after []sample, took time.Duration, err error) {
+	cold, err := cs[0].Blocks()
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if err := box.Sleep(ctx, o.warmup); err != nil {
+		return nil, nil, 0, err
+	}
+	warm, err := cs[0].Blocks()
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	burst := box.Burst(warm.Sub(cold), o.warmup, o.cycle)
 	var start time.Time
 	for _, into := range []*[]sample{&before, &after} {
+		if err := cs[0].Quiet(ctx, burst, 2*o.cycle+time.Second); err != nil {
+			return nil, nil, 0, err
+		}
+		at := time.Now()
 		for _, c := range cs {
 			s, err := c.sample()
 			if err != nil {
@@ -154,53 +213,34 @@ func window(ctx context.Context, d time.Duration, cs []contender) (before, after
 			*into = append(*into, s)
 		}
 		if into == &before {
-			start = time.Now()
-			if err := box.Sleep(ctx, d); err != nil {
+			start = at
+			if err := box.Sleep(ctx, o.window-o.cycle/2); err != nil {
 				return nil, nil, 0, err
 			}
-			took = time.Since(start)
+		} else {
+			took = at.Sub(start)
 		}
 	}
 	return before, after, took, nil
 }
 
-func report(o options, n int, before, after []sample, took time.Duration, gaps int) {
-	for i, name := range []string{"vedette", "ffmpeg"} {
-		a, b := after[i], before[i]
-		cpu, media := (a.CPU - b.CPU).Seconds(), a.media-b.media
-		fmt.Printf("%5d %4s %-9s %6.2f %6.1f %8.1f %8.1f %10.1f", n, box.Load(), name, cpu, 100*cpu/took.Seconds(), mib(a.PSS), mib(a.RSS), mib(media))
-		if a.known {
-			fmt.Printf(" %13.3f", float64(a.written-b.written)/float64(media))
-		} else {
-			fmt.Printf(" %13s", "-")
-		}
-		if i > 0 {
-			fmt.Printf(" %14s %10d %5s\n", "-", a.ios-b.ios, "-")
-			continue
-		}
-		fmt.Printf(" %14.2f %10d %5d\n", float64(a.flushes-b.flushes)/(float64(took)/float64(o.cycle)), a.ios-b.ios, gaps)
+// row prints a contender's figures, all but the last two columns.
+func row(o options, n int, name string, b, a sample, took time.Duration) {
+	cpu, f, d := (a.CPU - b.CPU).Seconds(), a.Footage.Sub(b.Footage), a.Blocks.Sub(b.Blocks)
+	media := float64(f.Media)
+	fmt.Printf("| %d (%s) | %s | %.2f | %.1f | %.1f | %.1f | %.1f | %.2f | %.2f |",
+		n, box.Load(), name, cpu, 100*cpu/took.Seconds(), mib(a.PSS), mib(a.RSS), mib(f.Media), 100*float64(f.Container)/media, 100*float64(f.Padding)/media)
+	if !a.Known {
+		fmt.Print(" | | |")
+		return
 	}
+	fmt.Printf(" %.4f |", float64(d.Written)/media)
+	if name == "vedette" {
+		fmt.Printf(" %.2f |", float64(d.Flushes)/(float64(took)/float64(o.cycle)))
+	} else {
+		fmt.Print(" |")
+	}
+	fmt.Printf(" %d |", d.IOs)
 }
 
 func mib(b int64) float64 { return float64(b) / (1 << 20) }
-
-// startPeers starts the peers: stream copies into fragmented segments, as
-// recorders built around ffmpeg run it.
-func startPeers(ctx context.Context, addr, dir string, cameras int) (g box.Group, err error) {
-	for i := range cameras {
-		own := filepath.Join(dir, fmt.Sprintf("cam%d", i))
-		if err := os.MkdirAll(own, 0o755); err != nil {
-			return nil, err
-		}
-		p, err := box.Start(ctx, filepath.Join(own, "log"), "ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp",
-			"-i", fmt.Sprintf("rtsp://%s/cam%d", addr, i), "-map", "0", "-c", "copy",
-			"-f", "segment", "-segment_time", "60", "-reset_timestamps", "1", "-segment_format", "mp4",
-			"-segment_format_options", "movflags=+frag_keyframe+empty_moov+default_base_moof", filepath.Join(own, "%05d.mp4"))
-		if err != nil {
-			g.Stop()
-			return nil, err
-		}
-		g = append(g, p)
-	}
-	return g, nil
-}
