@@ -20,8 +20,9 @@ import (
 
 // Process is one child with its log.
 type Process struct {
-	cmd *exec.Cmd
-	log *os.File
+	cmd     *exec.Cmd
+	log     *os.File
+	wrapped bool // the program runs another, and that one is meant
 }
 
 // Start starts a program whose output goes to logFile. It dies with us.
@@ -41,9 +42,21 @@ func Start(ctx context.Context, logFile, name string, args ...string) (*Process,
 
 // Stop ends the process politely and waits for it.
 func (p *Process) Stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
-	_ = p.cmd.Wait()                          // how it ended is in its log
+	p.terminate()
+	_ = p.cmd.Wait() // how it ended is in its log
 	_ = p.log.Close()
+}
+
+// terminate asks the process to end; it may be gone already. A tracer ends
+// with what it traces.
+func (p *Process) terminate() {
+	pid := p.cmd.Process.Pid
+	if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)); p.wrapped && err == nil {
+		if child, err := strconv.Atoi(strings.TrimSpace(string(raw))); err == nil {
+			pid = child
+		}
+	}
+	_ = syscall.Kill(pid, syscall.SIGTERM)
 }
 
 // Group is processes that are measured as one contender.
@@ -52,7 +65,7 @@ type Group []*Process
 // Stop ends all of them.
 func (g Group) Stop() {
 	for _, p := range g {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		p.terminate()
 	}
 	for _, p := range g {
 		p.Stop()

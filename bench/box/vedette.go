@@ -58,6 +58,7 @@ func (s Setup) Launch(ctx context.Context) (*Vedette, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.wrapped = len(s.Under) > 0
 	return &Vedette{Process: p, client: &http.Client{Jar: jar, Timeout: 10 * time.Second}, addr: addr}, nil
 }
 
