@@ -26,6 +26,7 @@ type options struct {
 	vedette, clip, dir string
 	cameras            int
 	delay, length      time.Duration
+	calls              string
 }
 
 func main() {
@@ -35,6 +36,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "empty directory for disk and logs")
 	flag.IntVar(&o.cameras, "cameras", 16, "how many cameras")
 	flag.DurationVar(&o.delay, "delay", 500*time.Millisecond, "what each sync takes longer")
+	flag.StringVar(&o.calls, "calls", "syncfs,fsync,fdatasync", "which system calls are held back")
 	flag.DurationVar(&o.length, "length", 75*time.Second, "how long to record")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,10 +47,8 @@ func main() {
 	}
 }
 
-// The calls that make anything durable, and how often a short segment rotates:
-// each rotation is more of them.
+// Short segments: each rotation is more syncs.
 const (
-	syncCalls = "syncfs,fsync,fdatasync"
 	config    = "[recording]\nsegment = \"10s\"\n"
 	diskBytes = 16 << 30
 )
@@ -106,8 +106,8 @@ func record(ctx context.Context, o options, d *box.Disk, trace string) (r result
 	v, err := box.Setup{
 		Binary: o.vedette, Data: filepath.Join(d.Dir, "data"), Config: config,
 		Under: []string{
-			"strace", "-f", "--seccomp-bpf", "-o", trace, "-e", "trace=" + syncCalls,
-			"-e", fmt.Sprintf("inject=%s:delay_enter=%d", syncCalls, o.delay.Microseconds()),
+			"strace", "-f", "--seccomp-bpf", "-o", trace, "-e", "trace=" + o.calls,
+			"-e", fmt.Sprintf("inject=%s:delay_enter=%d", o.calls, o.delay.Microseconds()),
 			"setpriv", "--pdeathsig", "KILL",
 		},
 	}.Start(ctx)
