@@ -47,6 +47,13 @@ func (p *Process) Stop() {
 	_ = p.log.Close()
 }
 
+// Kill ends the process at once and waits for it. It may have been stopped.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	_ = p.log.Close()
+}
+
 // terminate asks the process to end; it may be gone already. A tracer ends
 // with what it traces.
 func (p *Process) terminate() {
@@ -74,8 +81,9 @@ func (g Group) Stop() {
 
 // Figures are a contender's at one moment; CPU counts since its start.
 type Figures struct {
-	CPU      time.Duration
-	PSS, RSS int64 // bytes
+	CPU            time.Duration
+	PSS, RSS, Peak int64 // bytes; Peak is the largest RSS so far
+	Files          int   // open ones
 }
 
 // Measure adds up what the processes of g have used.
@@ -90,7 +98,16 @@ func (g Group) Measure() (f Figures, err error) {
 		if err != nil {
 			return f, err
 		}
-		f.CPU, f.PSS, f.RSS = f.CPU+cpu, f.PSS+pss, f.RSS+rss
+		peak, err := peak(pid)
+		if err != nil {
+			return f, err
+		}
+		files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+		if err != nil {
+			return f, err
+		}
+		f.Files += len(files)
+		f.CPU, f.PSS, f.RSS, f.Peak = f.CPU+cpu, f.PSS+pss, f.RSS+rss, f.Peak+peak
 	}
 	return f, nil
 }
@@ -115,25 +132,33 @@ func cpuTime(pid int) (time.Duration, error) {
 
 // memory returns the proportional and the resident set size of a process.
 func memory(pid int) (pss, rss int64, err error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	sizes, err := kibibytes(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	return sizes["Pss:"], sizes["Rss:"], err
+}
+
+// peak returns the largest resident set size that a process had.
+func peak(pid int) (int64, error) {
+	sizes, err := kibibytes(fmt.Sprintf("/proc/%d/status", pid))
+	return sizes["VmHWM:"], err
+}
+
+// kibibytes reads a file of lines like "Pss: 12 kB" and returns bytes.
+func kibibytes(name string) (map[string]int64, error) {
+	f, err := os.Open(name)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	defer f.Close()
+	sizes := map[string]int64{}
 	for s := bufio.NewScanner(f); s.Scan(); {
 		fields := strings.Fields(s.Text())
-		if len(fields) < 2 {
-			continue
-		}
-		kib, _ := strconv.ParseInt(fields[1], 10, 64) // headings are not numbers
-		switch fields[0] {
-		case "Pss:":
-			pss = kib << 10
-		case "Rss:":
-			rss = kib << 10
+		if len(fields) == 3 && fields[2] == "kB" {
+			if kib, err := strconv.ParseInt(fields[1], 10, 64); err == nil {
+				sizes[fields[0]] = kib << 10
+			}
 		}
 	}
-	return pss, rss, nil
+	return sizes, nil
 }
 
 // Load returns the machine's load average over the last minute, as text.

@@ -83,16 +83,8 @@ func StartVedette(ctx context.Context, binary, data string) (*Vedette, error) {
 	return Setup{Binary: binary, Data: data}.Start(ctx)
 }
 
-// Who claims the box.
-const (
-	ownerName     = "bench"
-	ownerPassword = "correct horse battery"
-)
-
-// Login signs in to a box that was claimed in an earlier life.
-func (v *Vedette) Login() error {
-	return v.Post("/api/v1/auth/login", map[string]any{"username": ownerName, "password": ownerPassword})
-}
+// SignInLike uses the session of an earlier life of the same box.
+func (v *Vedette) SignInLike(earlier *Vedette) { v.client.Jar = earlier.client.Jar }
 
 func (v *Vedette) claim(ctx context.Context, logFile string) error {
 	var code string
@@ -107,7 +99,7 @@ func (v *Vedette) claim(ctx context.Context, logFile string) error {
 	if err != nil {
 		return fmt.Errorf("wait for the claim code: %w", err)
 	}
-	return v.Post("/api/v1/auth/claim", map[string]any{"code": code, "username": ownerName, "password": ownerPassword})
+	return v.Post("/api/v1/auth/claim", map[string]any{"code": code, "username": "bench", "password": "correct horse battery"})
 }
 
 // Record adds n cameras of the server at addr and waits until all record.

@@ -158,9 +158,8 @@ func look(v *box.Vedette, g box.Group) (x minute, f box.Figures, err error) {
 	if err != nil {
 		return x, f, err
 	}
-	x[pss] = float64(f.PSS)
+	x[pss], x[fds] = float64(f.PSS), float64(f.Files)
 	x[heap], x[goroutines] = m["go_memstats_heap_alloc_bytes"], m["go_goroutines"]
-	x[fds] = m["process_open_fds"]
 	// The heap at which the collector runs next follows what it left the last
 	// time, by a fixed factor: unlike the heap it does not depend on the moment.
 	x[goal] = m["go_memstats_next_gc_bytes"]
