@@ -90,18 +90,24 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// start runs the process and waits until it is ready to serve.
+// start runs the process and waits until everything is in order.
 func (b *box) start() {
 	b.t.Helper()
 	b.launch()
+	b.answers("/readyz")
+}
+
+// answers waits until path is served.
+func (b *box) answers(path string) {
+	b.t.Helper()
 	b.eventually(15*time.Second, "ready", func() error {
-		resp, err := b.client.Get("http://" + b.addr + "/readyz")
+		resp, err := b.client.Get("http://" + b.addr + path)
 		if err != nil {
 			return err
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("readyz: %s", resp.Status)
+			return fmt.Errorf("%s: %s", path, resp.Status)
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,7 +15,7 @@ import (
 
 // mountExt4 makes a real ext4 of the given size on a loop device and returns
 // where it is mounted.
-func mountExt4(t *testing.T, bytes int64) string {
+func mountExt4(t *testing.T, size int64) string {
 	t.Helper()
 	if os.Getuid() != 0 {
 		if os.Getenv("CI") != "" {
@@ -28,7 +29,7 @@ func mountExt4(t *testing.T, bytes int64) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Truncate(bytes); err != nil {
+	if err := f.Truncate(size); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
@@ -53,9 +54,10 @@ func mountExt4(t *testing.T, bytes int64) string {
 	return mount
 }
 
-// TestStartRefusesWhatItMustNotTouch starts on directories that are not ours
-// to write to. Each refusal says what to do and leaves the directory alone.
-func TestStartRefusesWhatItMustNotTouch(t *testing.T) {
+// TestNothingIsRecordedWhereItMustNot starts on directories that are not ours
+// to write to. The panel is there and says what to do; the directory is left
+// alone.
+func TestNothingIsRecordedWhereItMustNot(t *testing.T) {
 	tests := []struct {
 		name    string
 		prepare func(t *testing.T, b *box) // makes the volume directory
@@ -76,7 +78,7 @@ func TestStartRefusesWhatItMustNotTouch(t *testing.T) {
 			b := newBox(t, "")
 			tt.prepare(t, b)
 			before := listing(t, filepath.Join(b.data, "footage-volume"))
-			b.refused(tt.want)
+			b.unusable(tt.want)
 			if after := listing(t, filepath.Join(b.data, "footage-volume")); after != before {
 				t.Errorf("the directory was changed:\n%s\nbecame\n%s", before, after)
 			}
@@ -88,17 +90,36 @@ func TestStartRefusesWhatItMustNotTouch(t *testing.T) {
 			t.Fatalf("remount: %v: %s", err, out)
 		}
 		b := newBox(t, fmt.Sprintf("[volume]\npath = %q\n", filepath.Join(mount, "v")))
-		b.refused("read-only")
+		b.unusable("read-only")
 	})
 	t.Run("a full disk", func(t *testing.T) {
 		mount := mountExt4(t, 32<<20)
 		fill(t, filepath.Join(mount, "filler"))
 		b := newBox(t, fmt.Sprintf("[volume]\npath = %q\n", filepath.Join(mount, "v")))
-		b.refused("full")
+		b.unusable("no space")
 	})
 	t.Run("an unknown configuration key", func(t *testing.T) {
 		newBox(t, "[recording]\nsegmnt = \"60s\"\n").refused("vedette.toml:2: recording.segmnt: no such key")
 	})
+}
+
+// unusable starts the process and expects it to serve the panel, which says
+// want of its disk, and a camera to say why it is not recorded.
+func (b *box) unusable(want string) {
+	b.t.Helper()
+	b.launch()
+	b.answers("/healthz")
+	b.claim()
+	var info struct {
+		Volumes []struct{ State, Reason string }
+	}
+	b.call("GET", "/api/v1/system", nil, http.StatusOK, &info)
+	if v := info.Volumes; len(v) != 1 || v[0].State == "ok" || !strings.Contains(v[0].Reason, want) {
+		b.t.Errorf("the disk is %+v; want it to say %q", v, want)
+	}
+	b.call("POST", "/api/v1/cameras", map[string]any{"name": "cam", "main_url": startSimcam(b.t), "record": true}, http.StatusCreated, nil)
+	b.waitState("cam", "error", 20*time.Second)
+	b.stop(syscall.SIGTERM)
 }
 
 // refused starts the process and expects it to end by itself with exit code
@@ -184,7 +205,10 @@ func TestCorruptFootageIsAGapAndReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := len(raw) / 2; i < len(raw)/2+4096 && i < len(raw); i++ {
+	// From the middle on, beginning with the boxes of a part: the clip is made by
+	// these, and reads no more of the media than it hands out.
+	from := len(raw)/2 + bytes.Index(raw[len(raw)/2:], []byte("moof"))
+	for i := from; i < from+4096 && i < len(raw); i++ {
 		raw[i] ^= 0x5a
 	}
 	if err := os.WriteFile(closed[1], raw, 0o600); err != nil {
