@@ -198,7 +198,15 @@ func (b *Builder) Size() int {
 // segment, counted from 0; nil if Empty. nextDTS is the DTS of the video
 // unit that will begin the next part, or -1 if it is not known: the last
 // sample then lasts as long as the one before it.
-func (b *Builder) Finish(seq uint32, nextDTS int64) *Part {
+func (b *Builder) Finish(seq uint32, nextDTS int64) *Part { return b.FinishAt(seq, nextDTS, 0) }
+
+// pageSize is what file systems write at least, in bytes.
+const pageSize = 4096
+
+// FinishAt is Finish for a part that is synced as it is written, at offset off
+// of its file: if off is not 0, zeros that belong to no sample make mdat end
+// with a page, so that the next part does not write that page again.
+func (b *Builder) FinishAt(seq uint32, nextDTS, off int64) *Part {
 	if b.Empty() {
 		return nil
 	}
@@ -219,7 +227,7 @@ func (b *Builder) Finish(seq uint32, nextDTS int64) *Part {
 	}
 	lead := &p.tracks[b.lead]
 	p.Duration = lead.end - lead.samples[0].dts
-	p.assemble(seq, lead.samples[0].dts)
+	p.assemble(seq, lead.samples[0].dts, off)
 	return p
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"hash/crc32"
+	"slices"
 	"testing"
 
 	"vedette/recorder/media"
@@ -236,5 +237,59 @@ func BenchmarkPart(b *testing.B) {
 			u.DTS, u.PTS = u.DTS+90000, u.PTS+90000
 		}
 		w.Finish(0, -1).Release()
+	}
+}
+
+// TestAPartOfACycleEndsWithAPage: the zeros behind its samples belong to the
+// part, are under its checksum, and no reader takes them for media.
+func TestAPartOfACycleEndsWithAPage(t *testing.T) {
+	run := plainRun()
+	out := file(t, run)
+	init := int64(len(out))
+	b := NewBuilder(run.Tracks, 0)
+	var samples []int32
+	for n := range 9 {
+		for i := range 5 {
+			u := picture(run, int64(n*5+i)*3600, 700+311*n+i, i == 0)
+			samples = append(samples, int32(u.Size))
+			b.Add(u)
+		}
+		off := int64(0)
+		if n%2 == 0 {
+			off = int64(len(out))
+		}
+		p := b.FinishAt(uint32(n), int64(n+1)*5*3600, off)
+		size := p.Size
+		for _, buf := range p.Bufs {
+			out = append(out, buf...)
+		}
+		p.Release() // and what is taken again must be clean
+		if n%2 == 0 && len(out)%4096 != 0 {
+			t.Errorf("part %d of %d bytes ends at %d, which is no page", n, size, len(out))
+		}
+	}
+	h, _, err := ReadHeader(bytes.NewReader(out), int64(len(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int32
+	parts := 0
+	good, err := Scan(bytes.NewReader(out), init, int64(len(out)), true, func(p PartInfo) bool {
+		parts++
+		list, err := ReadSamples(bytes.NewReader(out), p, h, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, s := range list {
+			got = append(got, s.Size)
+		}
+		return true
+	})
+	if err != nil || good != int64(len(out)) || parts != 9 || !slices.Equal(got, samples) {
+		t.Errorf("read %d parts up to %d of %d, %v: samples %v, want %v", parts, good, len(out), err, got, samples)
+	}
+	out[len(out)-1] ^= 1 // the last part is one of a cycle: its last byte is padding
+	if good, _ := Scan(bytes.NewReader(out), init, int64(len(out)), true, func(PartInfo) bool { return true }); good == int64(len(out)) {
+		t.Error("padding is under no checksum")
 	}
 }

@@ -23,6 +23,7 @@ type Part struct {
 	media  int   // bytes of samples
 	tracks []fragment
 	head   []byte
+	pad    []byte // zeros behind the samples
 }
 
 // fragment is what a part holds of one track.
@@ -76,7 +77,7 @@ func (p *Part) Release() {
 		*t = fragment{samples: t.samples[:0], bufs: t.bufs[:0]}
 	}
 	clear(p.Bufs)
-	*p = Part{Bufs: p.Bufs[:0], tracks: tracks, head: p.head[:0]}
+	*p = Part{Bufs: p.Bufs[:0], tracks: tracks, head: p.head[:0], pad: p.pad[:0]}
 	parts.Put(p)
 }
 
@@ -102,13 +103,19 @@ func (t *fragment) append(u *media.AccessUnit) int {
 const videoBuffer = 64 << 10
 
 // assemble builds the head of the part and puts the buffers in order. dts is
-// the first lead sample's, from the segment's beginning.
-func (p *Part) assemble(seq uint32, dts int64) {
+// the first lead sample's, from the segment's beginning; off is as FinishAt has
+// it.
+func (p *Part) assemble(seq uint32, dts, off int64) {
 	w := &boxes{p.head[:0]}
 	w.zero(partBoxSize)
 	moof := w.moof(seq, p.tracks)
 	moofSize := len(w.b) - moof
-	w.u32(uint32(mdatHeader + p.media))
+	size := len(w.b) + mdatHeader + p.media
+	pad := 0
+	if off > 0 {
+		pad = int(-(off + int64(size)) & (pageSize - 1))
+	}
+	w.u32(uint32(mdatHeader + p.media + pad))
 	w.str("mdat")
 	p.head = w.b
 	p.Bufs = append(p.Bufs[:0], p.head)
@@ -119,13 +126,17 @@ func (p *Part) assemble(seq uint32, dts int64) {
 			}
 		}
 	}
-	p.Size = len(p.head) + p.media
+	if pad > 0 {
+		p.pad = append(p.pad[:0], make([]byte, pad)...)
+		p.Bufs = append(p.Bufs, p.pad)
+	}
+	p.Size = size + pad
 	sum := crc32.Update(0, castagnoli, p.head[partBoxSize:])
 	for _, b := range p.Bufs[1:] {
 		sum = crc32.Update(sum, castagnoli, b)
 	}
 	box := partBox{
-		seq: seq, moof: uint32(moofSize), mdat: uint32(mdatHeader + p.media),
+		seq: seq, moof: uint32(moofSize), mdat: uint32(mdatHeader + p.media + pad),
 		wall: p.Wall, dts: dts, duration: p.Duration, key: p.key, sum: sum,
 	}
 	if p.Random {

@@ -20,6 +20,7 @@ type segment struct {
 	rotate  int64     // UTC µs: a key frame from here on begins the next segment
 	parts   uint32    // handed to the volume
 	end     int64     // UTC ms: end of the last part that the volume took
+	head    int64     // bytes of the header
 	size    int64     // bytes of the parts that the volume took
 	cause   GapReason // why the volume refused a part; None as long as it did not
 	nextDTS int64     // of a segment that waits for late audio: where its successor begins,
@@ -76,7 +77,7 @@ func (w *Writer) add(u *media.AccessUnit) {
 		length := u.DTS - began
 		frame := u.DTS - w.last.DTS
 		if length+frame > t.Ticks(partLongest) || u.Random && length >= t.Ticks(partShortest) {
-			if w.cut(s, u.DTS); w.cur == nil {
+			if w.cut(s, u.DTS, false); w.cur == nil {
 				return
 			}
 		}
@@ -158,7 +159,7 @@ func (w *Writer) create(u *media.AccessUnit) {
 	}
 	track := &w.run.Tracks[w.video]
 	s := &segment{
-		name: name, run: w.run, file: file, first: u, rotate: w.rotateAt(u.Wall), end: name.Start,
+		name: name, run: w.run, file: file, head: int64(len(head)), first: u, rotate: w.rotateAt(u.Wall), end: name.Start,
 		b: fmp4.NewBuilder(w.run.Tracks, u.DTS),
 		facts: Open{Name: name, Run: w.run.ID, Codec: track.Codec, Width: clamp16(track.Width), Height: clamp16(track.Height),
 			Trusted: w.run.Trusted, Audio: w.run.Audio() >= 0, Gap: reason},
@@ -185,13 +186,18 @@ func shortest(why GapReason) int64 {
 }
 
 // cut hands the part under way to the volume. nextDTS is that of the picture
-// to come, -1 if it is not known. If the volume refuses the part, the segment
+// to come, -1 if it is not known. A part that is synced at once, with more to
+// come, ends with a page. If the volume refuses the part, the segment
 // ends with the part before.
-func (w *Writer) cut(s *segment, nextDTS int64) {
+func (w *Writer) cut(s *segment, nextDTS int64, synced bool) {
 	if s.b.Empty() || s.cause != None {
 		return
 	}
-	p := s.b.Finish(s.parts, nextDTS)
+	off := int64(0)
+	if synced {
+		off = s.head + s.size
+	}
+	p := s.b.FinishAt(s.parts, nextDTS, off)
 	s.parts++
 	size := int64(p.Size)
 	end := (p.Wall + s.run.Tracks[s.run.Video()].Duration(p.Duration).Microseconds()) / 1000
@@ -219,7 +225,7 @@ func (w *Writer) cut(s *segment, nextDTS int64) {
 // the volume refused it.
 func (w *Writer) endSegment() {
 	s := w.cur
-	w.cut(s, -1)
+	w.cut(s, -1, false)
 	if w.cur == nil {
 		return // the volume refused that part, and this was called again
 	}
@@ -238,7 +244,7 @@ func (w *Writer) endLate() {
 		return
 	}
 	w.late = nil
-	w.cut(s, s.nextDTS)
+	w.cut(s, s.nextDTS, false)
 	if s.cause == None {
 		w.finish(s, s.closeAt)
 		return

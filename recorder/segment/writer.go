@@ -270,7 +270,7 @@ func (w *Writer) handOver() {
 	w.take()
 	w.endLate()
 	if w.cur != nil {
-		w.cut(w.cur, -1)
+		w.cut(w.cur, -1, true)
 	}
 }
 
