@@ -12,7 +12,7 @@ DATA    ?= ./var
 LISTEN  ?= localhost:8080
 FUZZTIME ?= 10s
 
-.PHONY: help build build-all run test unit race crash mutants test-power e2e browser fuzz lint cover bench panel clean deps
+.PHONY: help build build-all run test unit race crash mutants test-power power test-kill e2e browser fuzz lint cover bench panel clean deps
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,7 +34,7 @@ run: build ## the product on a simulated board with two simulated cameras; CAMER
 deps: ## install what the tests need (Debian packages, npm packages)
 	./test/deps.sh
 
-test: deps lint race e2e browser ## everything: lint, unit tests with the race detector, real cameras, real browser
+test: deps lint race e2e browser power ## everything: lint, unit tests with the race detector, real cameras, real browser, power cuts
 
 unit: ## unit tests alone, without the race detector
 	go test $$(go list ./... | grep -v /test/)
@@ -48,8 +48,16 @@ crash: ## every crash point and every fault in full; docs/decisions/crash-testin
 mutants: ## break the recorder line by line and expect the crash tests to notice
 	./test/crash/mutate.sh
 
-test-power: build build-all ## power cuts on a real ext4 in an emulated arm64 machine; wants root, takes about 6 minutes
+test-power: build build-all ## power cuts on a real ext4 in an emulated arm64 machine; wants root, takes about 4 minutes
 	./test/power/run.sh
+
+# As a part of everything: who is not root is told that it was left out. CI is.
+power: build build-all
+	@if [ "$$(id -u)" = 0 ] || [ -n "$(CI)" ]; then ./test/power/run.sh; \
+	else echo "power cuts: left out, because mounting disks needs root; run:  sudo make test-power"; fi
+
+test-kill: build ## kill -9 500 times with 8 cameras; takes about an hour
+	KILLS=500 KILL_CAMERAS=8 go test -count=1 -timeout 120m -v -run TestKill ./test/e2e
 
 e2e: build ## the built binary against GStreamer's RTSP server, kill -9, a full disk
 	go test -count=1 -timeout 10m ./test/e2e

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"errors"
 
 	"vedette/recorder/fmp4"
@@ -151,7 +152,7 @@ func (w *Writer) create(u *media.AccessUnit) {
 		w.log.Error("this stream cannot be recorded", "run", w.run.ID, "err", err)
 		return
 	}
-	file, err := w.o.Volume.Create(name, head, w.expect)
+	file, err := w.o.Volume.Create(name, head, cmp.Or(w.expect, firstExpect))
 	if err != nil {
 		w.report(err)
 		w.miss(reasonFor(err), name.Start)

@@ -133,6 +133,11 @@ const (
 	// the run before would have it, in µs.
 	clockStep = 500_000
 
+	// firstExpect is how large the first segment of a writer is taken to be, in
+	// bytes: preallocated in small steps the extents of many cameras interleave,
+	// and each file needs a block more for the list of them.
+	firstExpect = 24 << 20
+
 	// steady is how much footage, in ms, must have passed since a failure
 	// before it counts as over.
 	steady = 2000

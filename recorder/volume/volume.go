@@ -87,6 +87,7 @@ type Volume struct {
 	full    bool
 	resting bool // told to take no footage
 	closed  bool
+	most    int64         // of a file that is preallocated on a wish, in bytes
 	made    map[Name]bool // since Open; nil after ForgetMade
 	suspect map[Name]int64
 	stats   Stats
@@ -187,12 +188,16 @@ func build(dir string, o Options) *Volume {
 	return v
 }
 
+// wishShare is which part of a disk one file may take before it has the bytes.
+const wishShare = 512
+
 // take identifies the volume, locks it and completes its directories.
 func (v *Volume) take() error {
-	if space, err := v.fsys.Space(); err == nil && space.ReadOnly {
+	space, err := v.fsys.Space()
+	if err == nil && space.ReadOnly {
 		return ErrReadOnly
 	}
-	var err error
+	v.most = space.Total / wishShare
 	if v.id, err = identify(v.fsys, v.now()); err != nil {
 		return err
 	}

@@ -169,7 +169,7 @@ func (v *Volume) reserve(f *File, need, wish int64) error {
 	}
 	step := v.geometry.chunk()
 	least := (need + step - 1) / step * step
-	want := max(least, (wish+step-1)/step*step)
+	want := max(least, (min(wish, v.most)+step-1)/step*step)
 	err := f.h.Preallocate(f.reserved, want-f.reserved)
 	if noSpace(err) && want > least {
 		want = least
