@@ -89,26 +89,36 @@ func (v *Volume) sync() (arrived bool, err error) {
 	return arrived, err
 }
 
-// writeBack has the disk work on all files at once.
+// writeBack has the disk work on all files at once, a card on a few.
 func (v *Volume) writeBack(dirty []*File) {
 	if v.w.noRange {
 		return
 	}
-	for _, step := range []func(Handle, int64, int64) error{Handle.StartWriteback, Handle.WaitWriteback} {
-		for _, f := range dirty {
-			if f.sick || f.h == nil {
-				continue
-			}
-			err := step(f.h, f.durable.bytes, f.written.bytes-f.durable.bytes)
-			if unsupported(err) {
-				v.w.noRange = true
+	for _, some := range v.batches(dirty) {
+		for _, step := range []func(Handle, int64, int64) error{Handle.StartWriteback, Handle.WaitWriteback} {
+			if v.w.noRange = !v.each(some, step); v.w.noRange {
 				return
-			}
-			if err != nil {
-				v.fail(f, err, true)
 			}
 		}
 	}
+}
+
+// each does a step of write-back to files. It reports false where the file
+// system lacks it.
+func (v *Volume) each(files []*File, step func(Handle, int64, int64) error) bool {
+	for _, f := range files {
+		if f.sick || f.h == nil {
+			continue
+		}
+		err := step(f.h, f.durable.bytes, f.written.bytes-f.durable.bytes)
+		if unsupported(err) {
+			return false
+		}
+		if err != nil {
+			v.fail(f, err, true)
+		}
+	}
+	return true
 }
 
 // commit makes data, sizes and names durable: all at once where the file

@@ -51,7 +51,9 @@ func (v *Volume) Run(ctx context.Context) error {
 			}
 			return context.Cause(ctx)
 		case <-v.wake:
-			v.drain(v.takeQueue())
+			if !v.collects() {
+				v.drain(v.takeQueue())
+			}
 		case <-tick.C:
 			v.runCycle(false)
 		case <-v.hurry:
@@ -64,8 +66,11 @@ func (v *Volume) Run(ctx context.Context) error {
 	return v.w.condemned
 }
 
-// drain performs ops in order.
+// drain performs ops, those of each file in order.
 func (v *Volume) drain(ops []op) {
+	if v.geometry.card() {
+		byFile(ops)
+	}
 	for i := range ops {
 		o := &ops[i]
 		if o.last {
