@@ -59,7 +59,9 @@ func (c *checker) run(indexPath string) error {
 	if _, err := volume.ReadIdentity(c.fsys); err != nil {
 		c.found(".", "%v", err)
 	}
-	if err := c.evidence(); err != nil {
+	c.unfinished()
+	held, err := c.evidence()
+	if err != nil {
 		return err
 	}
 	rows, err := c.openIndex(indexPath)
@@ -67,6 +69,9 @@ func (c *checker) run(indexPath string) error {
 		return err
 	}
 	defer rows.close()
+	if err := c.holds(rows.index, held); err != nil {
+		return err
+	}
 	s := &starter{fsys: c.fsys}
 	strays, err := s.collect()
 	if err != nil {
@@ -88,12 +93,48 @@ func (c *checker) run(indexPath string) error {
 	return nil
 }
 
-func (c *checker) evidence() error {
-	held, err := evidence(c.fsys)
-	for n := range held {
-		if _, err := c.fsys.Stat(n.Path()); errors.Is(err, fs.ErrNotExist) {
-			c.found(n.EvidencePath(), "evidence that is gone from footage")
+// unfinished finds what a start has begun and not ended.
+func (c *checker) unfinished() {
+	for name, problem := range map[string]string{
+		intentName:     "segments are being stamped again: the next start finishes it",
+		unfinishedName: "the index is being built anew: the next start finishes it",
+	} {
+		if _, err := c.fsys.Stat(name); err == nil {
+			c.found(name, "%s", problem)
 		}
+	}
+}
+
+// evidence looks at the second names: each is the same file as the first.
+func (c *checker) evidence() (held map[volume.Name]bool, err error) {
+	held, err = evidence(c.fsys)
+	for n := range held {
+		first, err := c.fsys.Stat(n.Path())
+		if errors.Is(err, fs.ErrNotExist) {
+			c.found(n.EvidencePath(), "evidence that is gone from footage")
+			continue
+		}
+		second, serr := c.fsys.Stat(n.EvidencePath())
+		if err = errors.Join(err, serr); err != nil {
+			c.found(n.EvidencePath(), "%v", err)
+		} else if first.Size() != second.Size() {
+			c.found(n.EvidencePath(), "evidence of %d bytes whose footage has %d", second.Size(), first.Size())
+		}
+	}
+	return held, err
+}
+
+// holds compares second names with held rows.
+func (c *checker) holds(x *index.Index, held map[volume.Name]bool) error {
+	if x == nil {
+		return nil
+	}
+	without, loose, err := diffHolds(x, held)
+	for _, n := range without {
+		c.found(n.Path(), "held in the index, but without its second name in evidence")
+	}
+	for _, n := range loose {
+		c.found(n.EvidencePath(), "evidence that the index does not hold")
 	}
 	return err
 }

@@ -352,21 +352,35 @@ func (s *starter) reconcile(x *index.Index) error {
 	return x.Flush()
 }
 
-// relinkHeld gives evidence the second name that a crash or a failing disk kept
-// from it between the hold and the link.
-func (s *starter) relinkHeld(x *index.Index) error {
-	var missing []volume.Name
-	err := x.Range("", 0, math.MaxInt64, func(r index.Row, held bool) bool {
-		if n := r.File(); held && !s.held[n] {
-			missing = append(missing, n)
+// diffHolds compares held rows with second names: rows without one, and names
+// whose row is there and not held.
+func diffHolds(x *index.Index, held map[volume.Name]bool) (without, loose []volume.Name, err error) {
+	err = x.Range("", 0, math.MaxInt64, func(r index.Row, h bool) bool {
+		switch n := r.File(); {
+		case h && !held[n]:
+			without = append(without, n)
+		case !h && held[n]:
+			loose = append(loose, n)
 		}
 		return true
 	})
-	if err != nil || len(missing) == 0 {
+	return without, loose, err
+}
+
+// relinkHeld gives evidence the second name, and footage with a second name
+// the lock, that a crash or a failing disk kept from it.
+func (s *starter) relinkHeld(x *index.Index) error {
+	without, loose, err := diffHolds(x, s.held)
+	if err != nil {
 		return err
 	}
-	if err := volume.LinkEvidence(s.fsys, missing); err != nil {
+	if err := volume.LinkEvidence(s.fsys, without); err != nil {
 		s.report.problem("%v", err)
+	}
+	for _, n := range loose {
+		if _, err := x.Hold(n.Camera, n.Start, n.Start+1); err != nil {
+			return err
+		}
 	}
 	return nil
 }
