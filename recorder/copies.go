@@ -21,6 +21,7 @@ type copies struct {
 	mu     sync.Mutex
 	writer *segment.Writer // nil while there is no volume
 	on     *present        // where writer writes
+	none   bool            // there was no volume to be chosen
 	rate   meterReading
 
 	// Of the writers before, since the camera was started.
@@ -37,6 +38,7 @@ func (k *copies) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		changed := k.c.r.bays.next()
 		p := k.choose()
+		k.lack(p == nil)
 		if p == nil {
 			k.c.update()
 			select {
@@ -81,7 +83,7 @@ func (k *copies) writeTo(ctx context.Context, p *present) {
 func (k *copies) reset() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.bytes, k.segments, k.dropped, k.left, k.rate = 0, 0, 0, 0, meterReading{}
+	k.bytes, k.segments, k.dropped, k.left, k.rate, k.none = 0, 0, 0, 0, meterReading{}, false
 }
 
 func (k *copies) set(w *segment.Writer, p *present) {
@@ -100,6 +102,20 @@ func (k *copies) set(w *segment.Writer, p *present) {
 	if !k.mirror {
 		k.c.r.bays.notify() // the mirror must keep off the volume of the first
 	}
+}
+
+// lack notes whether there is a volume for this copy.
+func (k *copies) lack(none bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.none = none
+}
+
+// lacks reports whether there is no volume for this copy.
+func (k *copies) lacks() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.none
 }
 
 // current returns the writer at work and its volume; nil if there is none.

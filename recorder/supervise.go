@@ -192,8 +192,8 @@ func (c *camera) progress() (p progress) {
 		p.writing = p.writing || s.Writing
 		p.trouble = s.Err
 	}
-	if w, _ := c.main.current(); w == nil && !p.writing {
-		p.trouble = errNoVolume
+	if c.main.lacks() && !p.writing {
+		p.trouble = errNoVolume // and not in the moment of a move
 	}
 	return p
 }
