@@ -77,16 +77,20 @@ func (h *sickHandle) WriteVAt(bufs [][]byte, off int64) (int64, error) {
 	return h.Handle.WriteVAt(bufs, off)
 }
 
+// TestADiskThatFailsCostsAGapAndRecordingComesBack: a full disk whenever it has
+// room again, and a sick one as long as its volume is not given up for it.
 func TestADiskThatFailsCostsAGapAndRecordingComesBack(t *testing.T) {
+	const long, passing = 20 * time.Second, 3 * time.Second
 	tests := []struct {
 		name        string
 		write, sync error
 		room        int64
+		lasts       time.Duration
 	}{
-		{"a full disk", syscall.ENOSPC, nil, 0},
-		{"write errors", syscall.EIO, nil, 1 << 40},
-		{"sync errors", nil, syscall.EIO, 1 << 40},
-		{"a disk that became read-only", syscall.EROFS, syscall.EROFS, 1 << 40},
+		{"a full disk", syscall.ENOSPC, nil, 0, long},
+		{"write errors", syscall.EIO, nil, 1 << 40, passing},
+		{"sync errors", nil, syscall.EIO, 1 << 40, passing},
+		{"a disk that became read-only", syscall.EROFS, syscall.EROFS, 1 << 40, passing},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,14 +101,14 @@ func TestADiskThatFailsCostsAGapAndRecordingComesBack(t *testing.T) {
 				c.gop = 25
 				c.play(r.hub, 10*time.Second)
 				disk.set(tt.write, tt.sync, tt.room)
-				c.play(r.hub, 20*time.Second)
+				c.play(r.hub, tt.lasts)
 				// Where only syncs fail, a new file may just have been begun: it is
 				// one since the fault, and the error stands.
 				if s := r.State(); s.Err == nil || s.Missing != Disk && s.Writing && s.Since <= start/1000+10_000 {
 					t.Errorf("state %+v while the disk fails", s)
 				}
 				disk.set(nil, nil, 1<<40)
-				healed := c.wall/1000 + 30_000
+				healed := c.wall/1000 + 10_000 + tt.lasts.Milliseconds()
 				c.play(r.hub, 10*time.Second)
 				if s := r.State(); !s.Writing || s.Err != nil || s.Since > healed+2000+1500+1000 {
 					t.Errorf("state %+v, want recording within two seconds of backoff, a cycle and a group of pictures after %d", s, healed)

@@ -18,7 +18,7 @@ func TestASegmentThatCannotBeClosedIsAGapAsAWhole(t *testing.T) {
 		c.play(r.hub, 10*time.Second)
 		// A write fails, and what was durable before cannot be given its name.
 		disk.SetReadOnly(true)
-		c.play(r.hub, 5*time.Second)
+		c.play(r.hub, 3*time.Second)
 		disk.Heal()
 		c.play(r.hub, 10*time.Second)
 		r.stop()

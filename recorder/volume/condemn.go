@@ -99,14 +99,14 @@ func (v *Volume) probePresence() time.Duration {
 	return probeEvery
 }
 
-// judge counts the cycles of which nothing arrived. worked says that there was
-// something to do.
-func (v *Volume) judge(worked, arrived bool) {
+// judge counts the cycles in which something failed and nothing arrived. A
+// cycle with neither, which may do no more than close what failed in the one
+// before, says nothing about the disk.
+func (v *Volume) judge(failed, arrived bool) {
 	switch {
-	case !worked:
 	case arrived, v.isFull(): // no room is no sickness
 		v.w.lost = 0
-	default:
+	case failed:
 		if v.w.lost++; v.w.lost >= hopeless {
 			v.condemn(fmt.Errorf("nothing arrived for %d cycles", hopeless))
 		}

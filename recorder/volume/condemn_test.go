@@ -176,6 +176,48 @@ func TestPassingFaultsCondemnNothing(t *testing.T) {
 	}
 }
 
+// TestADiskThatTakesNothingIsGivenUpHoweverFarApartItSaysSo: a lone camera of a
+// disk that became read-only fails in one cycle, and closes the file in the
+// next, where nothing else happens.
+func TestADiskThatTakesNothingIsGivenUpHoweverFarApartItSaysSo(t *testing.T) {
+	for _, op := range []string{"create", "write"} {
+		t.Run(op, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, Options{Cycle: time.Second})
+				r.disk.set(failing(op, errROFS))
+				for i := range hopeless {
+					f := r.create(t, "a", int64(1000*(i+1)))
+					if err := f.Append(chunk("AA", 2000)); err != nil {
+						t.Fatal(err)
+					}
+					r.next()
+					f.Finish(2000, func(Name, error) {})
+					r.next()
+				}
+				r.condemned(t)
+			})
+		})
+	}
+}
+
+// TestASegmentThatNeverHadAFileIsNoSuspect: there is nothing of it that a
+// recovery could believe, and nothing to remember.
+func TestASegmentThatNeverHadAFileIsNoSuspect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{Cycle: time.Second})
+		r.disk.set(failing("create", errIO))
+		f := r.create(t, "a", 1000)
+		if err := f.Append(chunk("AA", 2000)); err != nil {
+			t.Fatal(err)
+		}
+		f.Finish(2000, func(Name, error) {})
+		r.next()
+		if got := r.Suspects(); len(got) != 0 {
+			t.Errorf("suspects %v, want none", got)
+		}
+	})
+}
+
 func TestAMountPointIsDemanded(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Open(dir, Options{MountPoint: true}); !errors.Is(err, ErrNotMounted) {

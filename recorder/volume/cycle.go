@@ -30,6 +30,7 @@ func (v *Volume) runCycle(last bool) {
 	finishing := v.w.finishing
 	v.w.finishing = nil
 	if len(v.w.dirty) == 0 && len(finishing) == 0 {
+		v.judge(v.w.failed, false)
 		v.synced(began, false, nil)
 		return
 	}
@@ -37,7 +38,7 @@ func (v *Volume) runCycle(last bool) {
 		v.trim(f)
 	}
 	arrived, err := v.sync()
-	v.judge(true, arrived)
+	v.judge(v.w.failed || err != nil, arrived)
 	v.publish(finishing)
 	v.synced(began, true, err)
 }
@@ -63,7 +64,7 @@ func (v *Volume) trim(f *File) {
 }
 
 // sync makes everything written durable, and takes note of it file by file.
-// arrived says that some of it did, or that there was nothing.
+// arrived says that some of it did.
 func (v *Volume) sync() (arrived bool, err error) {
 	dirty := v.w.dirty
 	v.w.dirty = dirty[:0:0]
@@ -77,7 +78,6 @@ func (v *Volume) sync() (arrived bool, err error) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	arrived = len(dirty) == 0 && !v.w.failed
 	for _, f := range dirty {
 		f.dirty = false
 		if !f.sick {

@@ -209,7 +209,7 @@ func (v *Volume) fail(f *File, cause error, sick bool) {
 		f.err = err
 	}
 	f.sick = f.sick || sick
-	if f.sick {
+	if f.sick && f.h != nil { // without a file there is nothing to be believed
 		v.suspect[f.name] = f.durable.bytes
 	}
 	tell := kind == ErrFull && !v.full
