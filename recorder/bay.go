@@ -278,23 +278,21 @@ func (b *bay) tell(err error) {
 // is there but is not the one that used to be. It returns ErrNoVolume, or a
 // *FieldError if another volume is there by now, or none.
 func (r *Recorder) AdoptVolume(name, id string) error {
-	for _, b := range r.bays.all {
-		if b.o.Name != name {
-			continue
-		}
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.other == "" || b.other != id {
-			return field("id", "is not that of the volume that waits there")
-		}
-		b.fresh = true
-		select {
-		case b.look <- struct{}{}:
-		default:
-		}
-		return nil
+	b := r.bays.bay(name)
+	if b == nil {
+		return fmt.Errorf("%q: %w", name, ErrNoVolume)
 	}
-	return fmt.Errorf("%q: %w", name, ErrNoVolume)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.other == "" || b.other != id {
+		return field("id", "is not that of the volume that waits there")
+	}
+	b.fresh = true
+	select {
+	case b.look <- struct{}{}:
+	default:
+	}
+	return nil
 }
 
 // ErrNoVolume is returned for a name that no volume has.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 )
 
 // bays are all the places for volumes, in the order of the configuration. The
@@ -80,22 +81,19 @@ func (s *bays) unordered() (names []string) {
 	return names
 }
 
-// exists reports whether there is a bay of that name.
-func (s *bays) exists(name string) bool {
-	for _, b := range s.all {
-		if b.o.Name == name {
-			return true
-		}
+// bay returns the bay of that name, or nil.
+func (s *bays) bay(name string) *bay {
+	i := slices.IndexFunc(s.all, func(b *bay) bool { return b.o.Name == name })
+	if i < 0 {
+		return nil
 	}
-	return false
+	return s.all[i]
 }
 
 // named returns the volume in the bay of that name, or nil.
 func (s *bays) named(name string) *present {
-	for _, b := range s.all {
-		if b.o.Name == name {
-			return b.present()
-		}
+	if b := s.bay(name); b != nil {
+		return b.present()
 	}
 	return nil
 }
@@ -116,7 +114,6 @@ func (s *bays) byPrefix(prefix string) *present {
 // one, but that of the camera's mirror last. It returns nil if there is none
 // at all, and a volume without room only if no other has any.
 func (s *bays) choose(assigned, mirror string, on *present) *present {
-	all := s.present()
 	if p := s.named(assigned); p != nil && p.recordable() {
 		return p
 	}
@@ -125,7 +122,7 @@ func (s *bays) choose(assigned, mirror string, on *present) *present {
 	}
 	var best *present
 	var most float64
-	for _, p := range all {
+	for _, p := range s.present() {
 		if p.departed() {
 			continue
 		}
@@ -156,7 +153,7 @@ func (s *bays) roomFor(p *present) float64 {
 	room := space.Available + p.index.Totals().Unlocked.Bytes
 	n := 1
 	for _, c := range p.bay.r.all() {
-		if on, ok := c.main.place(); ok && on == p {
+		if c.main.place() == p {
 			n++
 		}
 	}
@@ -167,9 +164,9 @@ func (s *bays) roomFor(p *present) float64 {
 // *FieldError.
 func (s *bays) check(c *Camera) error {
 	switch {
-	case c.Volume != "" && !s.exists(c.Volume):
+	case c.Volume != "" && s.bay(c.Volume) == nil:
 		return field("volume", "is %q, and there is no volume of that name", c.Volume)
-	case c.Mirror != "" && !s.exists(c.Mirror):
+	case c.Mirror != "" && s.bay(c.Mirror) == nil:
 		return field("mirror", "is %q, and there is no volume of that name", c.Mirror)
 	case c.Mirror != "" && c.Mirror == c.Volume:
 		return field("mirror", "must be another volume than the first")

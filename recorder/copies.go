@@ -155,7 +155,7 @@ func (k *copies) choose() *present {
 	_, on := k.current()
 	if k.mirror {
 		p := k.c.r.bays.named(cfg.Mirror)
-		if main, _ := k.c.main.place(); p == nil || p.departed() || p == main {
+		if p == nil || p.departed() || p == k.c.main.place() {
 			return nil // a copy beside the first protects nothing
 		}
 		return p
@@ -163,10 +163,10 @@ func (k *copies) choose() *present {
 	return k.c.r.bays.choose(cfg.Volume, cfg.Mirror, on)
 }
 
-// place returns the volume this copy is on.
-func (k *copies) place() (*present, bool) {
+// place returns the volume this copy is on, or nil.
+func (k *copies) place() *present {
 	_, on := k.current()
-	return on, on != nil
+	return on
 }
 
 // newWriter builds the writer of a copy of the camera's main stream.

@@ -126,7 +126,7 @@ func (r *Recorder) Hold(from, to time.Time) (int, error) {
 	held := 0
 	errs := []error{r.saveHolds()} // first: a power cut from here on forgets nothing
 	for _, p := range r.bays.present() {
-		rows, err := p.holdRange(all)
+		rows, _, err := p.holdRange(all)
 		held += len(rows)
 		if err != nil && p.departed() { // it goes this moment: it has to wait for its return
 			v := all
@@ -189,7 +189,7 @@ func (r *Recorder) loadHolds() error {
 func (p *present) resume(inOrder bool) error {
 	r := p.bay.r
 	for _, v := range r.holds.of(p.bay.o.Name) {
-		if _, err := p.holdRange(v); err != nil {
+		if _, _, err := p.holdRange(v); err != nil {
 			return fmt.Errorf("take up a hold of %s: %w", v.Camera, err)
 		}
 		if inOrder {
@@ -227,8 +227,8 @@ func (r *Recorder) holdDue() {
 	defer r.holding.Unlock()
 	for _, d := range r.holds.take() {
 		v := interval{Camera: d.row.Camera, From: d.row.Start, To: d.row.End()}
-		_, err := d.on.holdRange(v)
-		if err == nil && !d.on.holds(d.row) {
+		_, held, err := d.on.holdRange(v)
+		if err == nil && !slices.Contains(held, d.row.File()) {
 			err = errNotIndexed
 		}
 		switch {
@@ -256,31 +256,22 @@ var errNotIndexed = errors.New("the segment is not in the index")
 // maxHoldTries is how often a row is waited for, a second apart.
 const maxHoldTries = 60
 
-// holds reports whether the segment of row is held on p.
-func (p *present) holds(row index.Row) (held bool) {
-	err := p.index.Range(row.Camera, row.Start, row.Start+1, func(o index.Row, h bool) bool {
-		held = held || h && o.SameFile(row)
-		return !held
-	})
-	return held && err == nil
-}
-
 // holdRange holds the closed segments on p that v touches, of every camera if
 // it names none, and gives them their second names: first the row, then the
-// link. It returns the rows that were not held before.
-func (p *present) holdRange(v interval) ([]index.Row, error) {
+// link. It returns the rows that were not held before, and all files that are
+// held now.
+func (p *present) holdRange(v interval) (rows []index.Row, held []volume.Name, err error) {
 	p.naming.Lock()
 	defer p.naming.Unlock()
-	rows, err := p.index.Hold(v.Camera, v.From, v.To)
-	if err != nil {
-		return nil, err
+	if rows, err = p.index.Hold(v.Camera, v.From, v.To); err != nil {
+		return nil, nil, err
 	}
-	var names []volume.Name // of rows held before too: their link may have failed then
-	err = p.index.Range(v.Camera, v.From, v.To, func(row index.Row, held bool) bool {
-		if held {
-			names = append(names, row.File())
+	// Those held before are linked too: it may have failed then.
+	err = p.index.Range(v.Camera, v.From, v.To, func(row index.Row, locked bool) bool {
+		if locked {
+			held = append(held, row.File())
 		}
 		return true
 	})
-	return rows, errors.Join(err, volume.LinkEvidence(p.volume.FS(), names))
+	return rows, held, errors.Join(err, volume.LinkEvidence(p.volume.FS(), held))
 }

@@ -319,10 +319,10 @@ func (c *camera) progressOf(s *CameraStatus) {
 	if last := max(w.LastSample, m.LastSample); last > 0 {
 		s.LastWritten = time.UnixMilli(last).UTC()
 	}
-	if p, ok := c.main.place(); ok {
+	if p := c.main.place(); p != nil {
 		s.On = p.bay.o.Name
 	}
-	if p, ok := c.mirror.place(); ok {
+	if p := c.mirror.place(); p != nil {
 		s.MirrorOn = p.bay.o.Name
 	}
 }

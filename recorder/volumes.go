@@ -28,10 +28,6 @@ type VolumeStatus struct {
 	LastCycle                         time.Time // the writer was alive then
 	SyncTime                          time.Duration
 	Index                             index.Status
-	// Recovering says that the volume is still being put in order, beside
-	// recording: of so many days of footage so many are.
-	Recovering         bool
-	DaysDone, DaysToDo int
 }
 
 // States of a volume.
@@ -90,9 +86,6 @@ func (p *present) status(s *VolumeStatus) {
 	s.Footage, s.Held = totals.Footage().Bytes+p.growing(), totals.Held.Bytes
 	s.BytesPerSecond, s.Cycle, s.LastCycle, s.SyncTime = p.rate.perSecond(), p.volume.Cycle(), stats.LastCycle, stats.SyncTime
 	s.Index = p.index.Status()
-	_, done := p.reported()
-	s.Recovering = !done
-	s.DaysDone, s.DaysToDo = p.job.Progress()
 	switch {
 	case s.State == VolumeFailed:
 	case stats.Err != nil:

@@ -12,9 +12,7 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"vedette/bench/box"
@@ -42,10 +40,7 @@ func main() {
 	flag.DurationVar(&o.window, "window", 60*time.Second, "time that is measured; whole minutes hold their share of rotations and index commits")
 	flag.DurationVar(&o.cycle, "cycle", 1500*time.Millisecond, "the product's sync cycle, to count flushes by")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := rounds(ctx, o)
-	stop()
-	if err != nil {
+	if err := box.UntilInterrupted(func(ctx context.Context) error { return rounds(ctx, o) }); err != nil {
 		log.Fatal(err)
 	}
 }

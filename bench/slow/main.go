@@ -13,10 +13,8 @@ import (
 	"log"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"vedette/bench/box"
@@ -39,10 +37,7 @@ func main() {
 	flag.StringVar(&o.calls, "calls", "syncfs,fsync,fdatasync", "which system calls are held back")
 	flag.DurationVar(&o.length, "length", 75*time.Second, "how long to record")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
+	if err := box.UntilInterrupted(func(ctx context.Context) error { return run(ctx, o) }); err != nil {
 		log.Fatal(err)
 	}
 }

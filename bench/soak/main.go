@@ -9,11 +9,8 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"vedette/bench/box"
@@ -38,10 +35,7 @@ func main() {
 	flag.DurationVar(&o.each, "each", 5*time.Second, "time between two looks")
 	flag.Int64Var(&o.disk, "disk", 6<<30, "bytes of the disk; 16 cameras of 4 Mb/s fill 480 MB a minute")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
+	if err := box.UntilInterrupted(func(ctx context.Context) error { return run(ctx, o) }); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -11,10 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"vedette/bench/box"
@@ -38,10 +35,7 @@ func main() {
 	flag.DurationVar(&o.live, "live", 35*time.Second, "how long the product records before it is killed")
 	flag.DurationVar(&o.patience, "patience", time.Minute, "how long to wait for it to record again")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
+	if err := box.UntilInterrupted(func(ctx context.Context) error { return run(ctx, o) }); err != nil {
 		log.Fatal(err)
 	}
 }

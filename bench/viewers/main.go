@@ -9,12 +9,9 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"vedette/bench/box"
@@ -45,10 +42,7 @@ func main() {
 		}
 		o.counts = append(o.counts, n)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
+	if err := box.UntilInterrupted(func(ctx context.Context) error { return run(ctx, o) }); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -11,13 +11,10 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"vedette/bench/box"
@@ -48,10 +45,7 @@ func main() {
 	if err := o.lists(kinds, cameras, cycles); err != nil {
 		log.Fatal(err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := all(ctx, o)
-	stop()
-	if err != nil {
+	if err := box.UntilInterrupted(func(ctx context.Context) error { return all(ctx, o) }); err != nil {
 		log.Fatal(err)
 	}
 }

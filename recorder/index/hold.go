@@ -30,35 +30,42 @@ func (x *Index) Release(camera string, from, to int64) ([]Row, error) {
 
 // move takes rows from the unlocked to the held bucket, or back.
 func (x *Index) move(camera string, from, to int64, hold bool) ([]Row, error) {
-	source, target := heldBucket, rowsBucket
+	source := heldBucket
 	if hold {
-		source, target = rowsBucket, heldBucket
+		source = rowsBucket
 	}
 	var moved []Row
 	err := x.commit(func(t *txn) error {
 		found := t.overlapping(t.bucket(source), camera, from, to)
 		moved = moved[:0]
 		for _, e := range found {
-			if err := t.remove(source, keyBytes(e.key)); err != nil {
-				return err
-			}
-			if err := t.put(target, keyBytes(e.key), encodeRow(e.key, e.row)); err != nil {
+			if err := t.lock(e, x.known(e.row.Camera), hold); err != nil {
 				return err
 			}
 			moved = append(moved, e.row)
-			c := x.known(e.row.Camera)
-			t.then(func() {
-				n := int64(1)
-				if hold {
-					n = -1
-				}
-				c.unlocked.count(e.row, n)
-				c.held.count(e.row, -n)
-			})
 		}
 		return nil
 	})
 	return moved, err
+}
+
+// lock moves the row of e, of camera c, to the held bucket, or back.
+func (t *txn) lock(e entry, c *camera, hold bool) error {
+	source, target, n := rowsBucket, heldBucket, int64(-1)
+	if !hold {
+		source, target, n = heldBucket, rowsBucket, 1
+	}
+	if err := t.remove(source, keyBytes(e.key)); err != nil {
+		return err
+	}
+	if err := t.put(target, keyBytes(e.key), encodeRow(e.key, e.row)); err != nil {
+		return err
+	}
+	t.then(func() {
+		c.unlocked.count(e.row, n)
+		c.held.count(e.row, -n)
+	})
+	return nil
 }
 
 // overlapping collects the rows of one bucket that overlap [from, to).

@@ -132,13 +132,9 @@ func (t *txn) holdEach(rows []Row, held func(Row) bool) error {
 		if !ok {
 			continue // held already
 		}
-		if err := t.remove(rowsBucket, keyBytes(e.key)); err != nil {
+		if err := t.lock(e, c, true); err != nil {
 			return err
 		}
-		if err := t.put(heldBucket, keyBytes(e.key), encodeRow(e.key, e.row)); err != nil {
-			return err
-		}
-		t.then(func() { c.unlocked.count(e.row, -1); c.held.count(e.row, 1) })
 	}
 	return nil
 }

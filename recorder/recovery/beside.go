@@ -227,20 +227,12 @@ func (j *Job) compare(b Beside, date string, names []volume.Name) error {
 	if err != nil {
 		return err
 	}
-	var drop []index.Row
-	for _, d := range loose {
+	loose = slices.DeleteFunc(loose, func(d dangling) bool {
 		n := d.row.File()
-		if _, err := s.fsys.Stat(n.Path()); b.Made(n) || !errors.Is(err, fs.ErrNotExist) {
-			continue // it came after the directory was read
-		}
-		if d.held {
-			s.report.problem("%s: evidence is in the index, but not on the disk", n.Path())
-		}
-		drop = append(drop, d.row)
-	}
-	dropped, err := j.x.Drop(drop)
-	s.report.Dropped += dropped
-	if err != nil {
+		_, err := s.fsys.Stat(n.Path())
+		return b.Made(n) || !errors.Is(err, fs.ErrNotExist) // it came after the directory was read
+	})
+	if err := s.drop(j.x, loose); err != nil {
 		return err
 	}
 	return j.add(b, without)

@@ -222,21 +222,23 @@ func (s *starter) distrust(n volume.Name) error {
 	if !suspect {
 		return nil
 	}
-	h, err := s.fsys.Modify(n.Path())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err := s.cutTo(n, size); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cut suspect segment %s: %w", n.Path(), err)
 	}
+	return nil
+}
+
+// cutTo makes size the durable end of a segment's file that is longer.
+func (s *starter) cutTo(n volume.Name, size int64) error {
+	h, err := s.fsys.Modify(n.Path())
 	if err != nil {
-		return fmt.Errorf("cut suspect segment: %w", err)
+		return err
 	}
 	have, err := h.Size()
 	if err == nil && have > size {
 		err = cutTail(h, size)
 	}
-	if err = errors.Join(err, h.Close()); err != nil {
-		return fmt.Errorf("cut suspect segment %s: %w", n.Path(), err)
-	}
-	return nil
+	return errors.Join(err, h.Close())
 }
 
 // rebuild makes a new index of the files.
@@ -453,6 +455,20 @@ func diff(x *index.Index, date string, names []volume.Name, gone map[volume.Name
 	return without, rows, err
 }
 
+// drop takes rows out of the index that have no file.
+func (s *starter) drop(x *index.Index, loose []dangling) error {
+	rows := make([]index.Row, 0, len(loose))
+	for _, d := range loose {
+		if d.held {
+			s.report.problem("%s: evidence is in the index, but not on the disk", d.row.File().Path())
+		}
+		rows = append(rows, d.row)
+	}
+	dropped, err := x.Drop(rows)
+	s.report.Dropped += dropped
+	return err
+}
+
 // compare gives the files of a day their rows, and drops rows without a file.
 // What is condemned is neither: the sweeper will finish with it.
 func (s *starter) compare(x *index.Index, date string, names []volume.Name, gone map[volume.Name]bool) error {
@@ -460,16 +476,7 @@ func (s *starter) compare(x *index.Index, date string, names []volume.Name, gone
 	if err != nil {
 		return err
 	}
-	drop := make([]index.Row, 0, len(loose))
-	for _, d := range loose {
-		if d.held {
-			s.report.problem("%s: evidence is in the index, but not on the disk", d.row.File().Path())
-		}
-		drop = append(drop, d.row)
-	}
-	dropped, err := x.Drop(drop)
-	s.report.Dropped += dropped
-	if err != nil {
+	if err := s.drop(x, loose); err != nil {
 		return err
 	}
 	for _, n := range without {

@@ -1,7 +1,6 @@
 package recovery
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -61,11 +60,7 @@ func Repair(fsys volume.FS, indexPath string, o index.Options, log *slog.Logger,
 func (s *starter) treat(n volume.Name, how remedy) error {
 	switch how {
 	case shorten:
-		h, err := s.fsys.Modify(n.Path())
-		if err != nil {
-			return fmt.Errorf("repair %s: %w", n.Path(), err)
-		}
-		if err := errors.Join(cutTail(h, n.Bytes), h.Close()); err != nil {
+		if err := s.cutTo(n, n.Bytes); err != nil {
 			return fmt.Errorf("repair %s: %w", n.Path(), err)
 		}
 	case rename:

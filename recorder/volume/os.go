@@ -2,12 +2,10 @@ package volume
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -169,20 +167,6 @@ func (o *osFS) Lock(name string) (io.Closer, error) {
 		return nil, errors.Join(wrap("lock", name, err), f.Close())
 	}
 	return f, nil
-}
-
-// device returns the block device of the volume.
-func (o *osFS) device() (major, minor uint32, err error) {
-	fi, err := o.dir.Stat()
-	if err != nil {
-		return 0, 0, err
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0, fmt.Errorf("stat %s: no device number", o.dir.Name())
-	}
-	dev := uint64(st.Dev)
-	return unix.Major(dev), unix.Minor(dev), nil
 }
 
 type osFile struct {

@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Errors of Create, Append and Finish. A caller branches on them; they are
@@ -151,14 +153,16 @@ func (v *Volume) openDir(sys string, mountPoint bool) error {
 		return advise(err)
 	}
 	v.fsys, v.closers = disk, append(v.closers, disk)
-	if fi, err := disk.dir.Stat(); err == nil {
+	fi, err := disk.dir.Stat()
+	if err == nil {
 		v.at, _ = placeOf(fi) // of a directory that is open it can be told
 	}
 	// After opening: what is unmounted in between is found by the probe.
 	if is, err := Mounted(v.dir); mountPoint && !is {
 		return errors.Join(ErrNotMounted, err)
 	}
-	if major, minor, err := disk.device(); err == nil {
+	if v.at != (place{}) {
+		major, minor := unix.Major(v.at.dev), unix.Minor(v.at.dev)
 		v.geometry = geometry(sys, major, minor)
 		if name := filepath.Join(sys, "dev", "block", fmt.Sprintf("%d:%d", major, minor)); exists(name) {
 			v.sysfs = name
