@@ -32,9 +32,13 @@ const (
 	hopeless = 3
 )
 
-// Mounted reports whether dir is the root of a file system: it lies on another
-// device than the directory above it.
+// Mounted reports whether dir, or what it is a link to, is the root of a file
+// system: it lies on another device than the directory above it.
 func Mounted(dir string) (bool, error) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return false, err
+	}
 	here, err := deviceOf(dir)
 	if err != nil {
 		return false, err
@@ -180,9 +184,21 @@ func (v *Volume) ForgetMade() {
 	v.made = nil
 }
 
-// remember takes note of a name. v.mu is held.
-func (v *Volume) remember(n Name) {
-	if v.made != nil {
-		v.made[n] = true
+// remember takes note of a name, and reports whether it is news. v.mu is held.
+func (v *Volume) remember(n Name) (fresh bool) {
+	if v.made == nil || v.made[n] {
+		return false
+	}
+	v.made[n] = true
+	return true
+}
+
+// disown takes back that f was made: its name belongs to a file that was there
+// before the volume was opened, and that is recovery's.
+func (v *Volume) disown(f *File) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f.fresh {
+		delete(v.made, f.name)
 	}
 }

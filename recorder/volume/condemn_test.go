@@ -229,6 +229,16 @@ func TestAMountPointIsDemanded(t *testing.T) {
 	if is, err := Mounted("/proc"); err != nil || !is {
 		t.Errorf("Mounted(/proc) = %v, %v", is, err)
 	}
+	// What a link stands beside says nothing about where it leads.
+	for target, want := range map[string]bool{"/proc": true, "/proc/sys/kernel": false} {
+		link := filepath.Join(dir, filepath.Base(target))
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
+		if is, err := Mounted(link); err != nil || is != want {
+			t.Errorf("Mounted(link to %s) = %v, %v; want %v", target, is, err, want)
+		}
+	}
 	if _, err := Mounted(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Mounted of nothing: %v", err)
 	}
@@ -257,6 +267,40 @@ func TestMadeKnowsBothNames(t *testing.T) {
 		}
 		if r.ForgetMade(); r.Made(n) {
 			t.Error("made is remembered for ever")
+		}
+	})
+}
+
+// TestAFileOfSomebodyElseIsNoSuspect: a name that is taken belongs to footage
+// that recovery has yet to close, and all of that is to be believed.
+func TestAFileOfSomebodyElseIsNoSuspect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{})
+		n := Name{Camera: "a", Start: 1000, Open: true}
+		if err := os.MkdirAll(filepath.Join(r.dir, n.Dir()), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(r.dir, n.Path()), []byte("headAA"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := r.create(t, "a", 1000)
+		if err := f.Append(chunk("BB", 2000)); err != nil {
+			t.Fatal(err)
+		}
+		var res result
+		f.Finish(2000, res.done)
+		r.next()
+		if _, err := res.one(t); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("closed with %v, want fs.ErrExist", err)
+		}
+		if got := r.Suspects(); len(got) != 0 {
+			t.Errorf("recovery would cut %v", got)
+		}
+		if r.Made(n) {
+			t.Error("recovery would leave it alone")
+		}
+		if got, err := os.ReadFile(filepath.Join(r.dir, n.Path())); string(got) != "headAA" {
+			t.Errorf("it holds %q, %v", got, err)
 		}
 	})
 }

@@ -41,6 +41,7 @@ type File struct {
 	name   Name
 	head   []byte // written before the first chunk
 	expect int64  // bytes the file will probably have
+	fresh  bool   // no file of this name was begun since Open
 
 	// Owned by the writer goroutine.
 	h        Handle
@@ -87,7 +88,7 @@ func (v *Volume) Create(n Name, head []byte, expect int64) (*File, error) {
 	case v.queued > v.limit/2:
 		return nil, ErrOverloaded
 	}
-	v.remember(n)
+	f.fresh = v.remember(n)
 	return f, nil
 }
 

@@ -125,6 +125,9 @@ func (v *Volume) create(f *File) error {
 			h, err = v.fsys.Create(name)
 		}
 	}
+	if errors.Is(err, fs.ErrExist) {
+		v.disown(f)
+	}
 	if err != nil {
 		return fmt.Errorf("create segment: %w", err)
 	}
