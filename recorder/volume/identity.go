@@ -26,6 +26,7 @@ var (
 	ErrUnknownFormat  = errors.New("the volume was written by another version of Vedette: update, or use another disk")
 	ErrDamagedVolume  = errors.New("volume.json cannot be read: restore it from a backup, or move the files away and start with an empty directory")
 	ErrNoSpaceToBegin = errors.New("the disk is full: free some space so that a volume can be created")
+	ErrOtherVolume    = errors.New("not the volume that was expected: mount the right disk, or say that this one is to be used from now on")
 	ErrInUse          = errors.New("another process uses this volume: stop it first")
 )
 
@@ -71,6 +72,20 @@ func ReadIdentity(fsys FS) (Identity, error) {
 		return Identity{}, fmt.Errorf("read %s: %w", identityName, err)
 	}
 	return id, nil
+}
+
+// expect returns ErrOtherVolume unless id, which was read with err, is the
+// expected one. An identity that cannot be read has its own error.
+func expect(expected string, id Identity, err error) error {
+	switch {
+	case expected == "":
+		return err
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrNotVolume):
+		return fmt.Errorf("expected %s, found no volume: %w", expected, ErrOtherVolume)
+	case err == nil && id.ID != expected:
+		return fmt.Errorf("expected %s, found %s: %w", expected, id.ID, ErrOtherVolume)
+	}
+	return err
 }
 
 // identify reads the identity of a volume, or gives one to an empty

@@ -139,3 +139,41 @@ func TestAFullVolumeThatExistsIsOpened(t *testing.T) {
 	}
 	open(t, "disk", Options{FS: disk})
 }
+
+func TestAnotherVolumeThanTheExpectedOneIsNotTouched(t *testing.T) {
+	dir := t.TempDir()
+	const other = "00112233445566778899aabbccddeeff"
+	untouched := func(what string, entries int) {
+		t.Helper()
+		for _, readOnly := range []bool{false, true} {
+			if v, err := Open(dir, Options{ExpectID: other, ReadOnly: readOnly}); !errors.Is(err, ErrOtherVolume) || v != nil {
+				t.Errorf("%s: Open = %v, %v; want ErrOtherVolume", what, v, err)
+			}
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) != entries {
+			t.Errorf("%s: it was changed: %v, %v", what, left, err)
+		}
+	}
+	untouched("an empty directory", 0)
+	v, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := v.ID()
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, QuarantineDir)); err != nil {
+		t.Fatal(err)
+	}
+	untouched("another volume", 3)
+	if again := open(t, dir, Options{ExpectID: id}); again.ID() != id {
+		t.Errorf("opened %s, want %s", again.ID(), id)
+	}
+	if err := os.WriteFile(filepath.Join(dir, identityName), []byte("torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Options{ExpectID: id}); !errors.Is(err, ErrDamagedVolume) {
+		t.Errorf("a damaged identity: Open = %v, want ErrDamagedVolume", err)
+	}
+}

@@ -47,6 +47,10 @@ type Options struct {
 	// MountPoint demands that a file system is mounted at the directory: without
 	// one Open returns ErrNotMounted and touches nothing.
 	MountPoint bool
+	// ExpectID demands the volume of this identity: where there is another one, or
+	// none, Open returns ErrOtherVolume and touches nothing. "" takes any, and
+	// makes one of an empty directory.
+	ExpectID string
 	// Medium overrides what the kernel says: SSD, HDD, SD, EMMC; "" believes it.
 	Medium string
 	Log    *slog.Logger     // nil means slog.Default
@@ -109,7 +113,7 @@ type Stats struct {
 
 // Open opens the volume in the directory dir, and makes one of an empty
 // directory. It takes the volume for this process until Close. Errors to
-// branch on: ErrNotVolume, ErrNoDirectory, ErrReadOnly, ErrPermission,
+// branch on: ErrNotVolume, ErrNoDirectory, ErrNotMounted, ErrOtherVolume, ErrReadOnly, ErrPermission,
 // ErrUnknownFormat, ErrDamagedVolume, ErrNoSpaceToBegin, ErrInUse.
 func Open(dir string, o Options) (v *Volume, err error) {
 	v = build(dir, o)
@@ -138,9 +142,9 @@ func Open(dir string, o Options) (v *Volume, err error) {
 		if v.id, err = ReadIdentity(v.fsys); errors.Is(err, fs.ErrNotExist) {
 			err = ErrNotVolume
 		}
-		return v, err
+		return v, expect(o.ExpectID, v.id, err)
 	}
-	return v, v.take()
+	return v, v.take(o.ExpectID)
 }
 
 // openDir opens the real directory.
@@ -196,12 +200,18 @@ func build(dir string, o Options) *Volume {
 const wishShare = 512
 
 // take identifies the volume, locks it and completes its directories.
-func (v *Volume) take() error {
+func (v *Volume) take(expected string) error {
 	space, err := v.fsys.Space()
 	if err == nil && space.ReadOnly {
 		return ErrReadOnly
 	}
 	v.most = space.Total / wishShare
+	if expected != "" {
+		id, err := ReadIdentity(v.fsys)
+		if err := expect(expected, id, err); err != nil {
+			return err
+		}
+	}
 	if v.id, err = identify(v.fsys, v.now()); err != nil {
 		return err
 	}
