@@ -115,7 +115,10 @@ const start int64 = 1795398400_123456
 
 func newRig(t *testing.T, o Options, vo volume.Options) *rig {
 	t.Helper()
-	r := &rig{dir: t.TempDir(), hub: hub.New(hub.Options{})}
+	r := &rig{dir: t.TempDir(), hub: o.Hub}
+	if r.hub == nil {
+		r.hub = hub.New(hub.Options{})
+	}
 	vo.Log = slog.New(slog.DiscardHandler)
 	vol, err := volume.Open(r.dir, vo)
 	if err != nil {
