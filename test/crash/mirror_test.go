@@ -19,14 +19,15 @@ import (
 // boltPage is the page size of the index.
 const boltPage = 4096
 
-// mirror keeps segments.db of a faultfs disk like the real file that bbolt
-// writes to. After every commit it does to the disk what bbolt did to the
-// file, in bbolt's order: the file grows, the data pages are written and
-// synced, then the meta page is written and synced. Each of these is an
-// operation before which the power can be cut, and tears like any other.
+// mirror keeps segments.db of a faultfs disk, or another database, like the
+// real file that bbolt writes to. After every commit it does to the disk what
+// bbolt did to the file, in bbolt's order: the file grows, the data pages are
+// written and synced, then the meta page is written and synced. Each of these
+// is an operation before which the power can be cut, and tears like any other.
 type mirror struct {
 	disk *faultfs.Disk
-	path string
+	name string // on the disk
+	path string // of the real file
 	dir  string
 
 	mu   sync.Mutex
@@ -40,7 +41,7 @@ func newMirror(disk *faultfs.Disk) (*mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mirror{disk: disk, dir: dir, path: filepath.Join(dir, recovery.IndexName)}
+	m := &mirror{disk: disk, name: recovery.IndexName, dir: dir, path: filepath.Join(dir, recovery.IndexName)}
 	data, err := disk.ReadFile(recovery.IndexName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
@@ -130,7 +131,7 @@ func (m *mirror) sync() error {
 		err = m.commit(data)
 	}
 	if err != nil {
-		return fmt.Errorf("index: %w", err)
+		return fmt.Errorf("%s: %w", m.name, err)
 	}
 	m.last = data
 	return nil
@@ -138,10 +139,10 @@ func (m *mirror) sync() error {
 
 // create puts a new index under its name.
 func (m *mirror) create(data []byte) error {
-	h, err := m.disk.Create(recovery.IndexName + ".new")
+	h, err := m.disk.Create(m.name + ".new")
 	if errors.Is(err, fs.ErrExist) {
-		if err = m.disk.Remove(recovery.IndexName + ".new"); err == nil {
-			h, err = m.disk.Create(recovery.IndexName + ".new")
+		if err = m.disk.Remove(m.name + ".new"); err == nil {
+			h, err = m.disk.Create(m.name + ".new")
 		}
 	}
 	if err != nil {
@@ -153,7 +154,7 @@ func (m *mirror) create(data []byte) error {
 	if err := errors.Join(err, h.Close()); err != nil {
 		return err
 	}
-	if err := m.disk.Rename(recovery.IndexName+".new", recovery.IndexName); err != nil {
+	if err := m.disk.Rename(m.name+".new", m.name); err != nil {
 		return err
 	}
 	return m.disk.SyncDir(".")
@@ -161,7 +162,7 @@ func (m *mirror) create(data []byte) error {
 
 // commit writes the pages that are new.
 func (m *mirror) commit(data []byte) error {
-	h, err := m.disk.Modify(recovery.IndexName)
+	h, err := m.disk.Modify(m.name)
 	if err != nil {
 		return err
 	}
