@@ -20,6 +20,7 @@ type rawUnit struct {
 	bytes      int
 	received   time.Time // wall and monotonic
 	wall       int64     // UTC µs of received, by the ingester's clock
+	mono       int64     // µs since boot of received
 	lossBefore bool      // packets before it were lost
 	damaged    bool      // packets of it were lost
 }

@@ -38,6 +38,7 @@ type pipeline struct {
 	first    time.Time // of the first unit
 
 	run     *media.Run
+	lips    lips // sound against pictures
 	lossy   bool
 	renew   bool          // begin a new run at the next key frame
 	why     string        // for the log
@@ -93,9 +94,32 @@ func (p *pipeline) pushVideo(pkt *rtp.Packet) {
 }
 
 func (p *pipeline) grouped(u rawUnit) {
-	now := p.clock.Now()
-	u.received, u.wall = now, now.UnixMicro()
+	u.received, u.wall, u.mono = p.read()
 	p.accept(u)
+}
+
+// The wall clocks that a recording can be named by: from 1970 to the end of
+// 9999, in UTC µs, with a day left for the length of a run.
+const (
+	earliestWall = 0
+	latestWall   = 253402300800_000_000 - 86400_000_000
+)
+
+// read returns the time by all clocks. A wall clock that no recording can be
+// named by is replaced with one that counts from boot.
+func (p *pipeline) read() (received time.Time, wall, mono int64) {
+	received, mono = p.clock.Now(), p.clock.Mono()
+	if wall = received.UnixMicro(); !nameable(wall) {
+		wall = max(mono, 0)
+	}
+	return received, wall, mono
+}
+
+func nameable(wall int64) bool { return wall >= earliestWall && wall < latestWall }
+
+// trusted reports whether the wall clock is right, and can be.
+func (p *pipeline) trusted() bool {
+	return p.clock.Trusted() && nameable(p.clock.Now().UnixMicro())
 }
 
 // pushAudio takes one packet of the audio track.
@@ -109,10 +133,10 @@ func (p *pipeline) pushAudio(pkt *rtp.Packet) {
 	if len(frames) == 0 {
 		return
 	}
-	now := p.clock.Now()
+	now, wall, mono := p.read()
 	for i, f := range frames {
 		p.accept(rawUnit{track: 1, rtp: pkt.Timestamp + uint32(int64(i)*ticks), payloads: [][]byte{f},
-			bytes: len(f), received: now, wall: now.UnixMicro(), lossBefore: l.loss})
+			bytes: len(f), received: now, wall: wall, mono: mono, lossBefore: l.loss})
 		l.loss = false
 	}
 }
@@ -127,8 +151,10 @@ func (p *pipeline) pushReport(track int, rtp uint32, ntp time.Time) {
 		return
 	}
 	l.clock.report = senderReport{ok: true, rtp: l.clock.unwrap(rtp), ntp: ntp}
-	if p.settled && p.audio != nil && p.audio.clock.realign(&p.video.clock) {
-		p.log.Debug("audio realigned by sender reports", "camera", p.camera)
+	if p.settled && p.audio != nil && track == 1 {
+		if late, ok := p.audio.clock.lateByReports(&p.video.clock); ok {
+			p.lips.report(late.Microseconds())
+		}
 	}
 }
 
@@ -173,7 +199,8 @@ func (p *pipeline) settle() {
 	waiting := p.settling
 	p.settling = nil
 	p.mapping.start(0)
-	p.mapping.used = 0 // the units observe again on their way
+	p.mapping.offset = max(p.mapping.offset, earliestWall) // a burst in the first second of 1970
+	p.mapping.used = 0                                     // the units observe again on their way
 	for _, u := range waiting {
 		p.unit(u)
 	}
@@ -192,9 +219,13 @@ func (p *pipeline) videoUnit(u rawUnit) {
 	l := p.video
 	if l.clock.advance(u.rtp, u.received) {
 		p.hint = [2]hint{}
+		p.lips.restart(true)
 		p.restart("the camera's timestamps jumped")
 	}
 	pts := l.clock.media()
+	if p.audio != nil {
+		p.lips.note(0, u.mono-l.clock.micros(pts), u.mono)
+	}
 	p.watchWallClock(l.clock.micros(pts), u)
 
 	ct := inspect(l.track.Codec, u.payloads)
@@ -232,7 +263,7 @@ func (p *pipeline) videoUnit(u rawUnit) {
 // stepped or the camera's clock cannot be followed. The old run keeps its
 // mapping until the key frame that begins the new one.
 func (p *pipeline) watchWallClock(media int64, u rawUnit) {
-	slip := u.wall - p.clock.Mono()
+	slip := u.wall - u.mono
 	if d := slip - p.slip; p.slip != 0 && (d > clockStep || d < -clockStep) {
 		p.restart("the wall clock stepped")
 	}
@@ -259,7 +290,7 @@ func (p *pipeline) prepareRun(u rawUnit) bool {
 	l := p.video
 	changed := p.params[0] != nil && string(p.params[0]) != string(l.track.VPS) && l.track.Codec == media.H265 ||
 		string(p.params[1]) != string(l.track.SPS) || string(p.params[2]) != string(l.track.PPS)
-	trusted := p.clock.Trusted()
+	trusted := p.trusted()
 	if p.run != nil && !changed && !p.renew {
 		if p.run.Trusted == trusted {
 			return true
@@ -305,6 +336,7 @@ func (p *pipeline) beginRun(u rawUnit, trusted bool) {
 // out.
 func (p *pipeline) audioUnit(u rawUnit) {
 	l := p.audio
+	before := l.clock.count
 	jumped := l.clock.advance(u.rtp, u.received)
 	if !p.video.clock.begun {
 		return
@@ -313,8 +345,11 @@ func (p *pipeline) audioUnit(u rawUnit) {
 		p.hint = [2]hint{}
 	}
 	if jumped || !l.clock.aligned {
-		l.clock.align(&p.video.clock, p.playHint)
+		p.lips.restart(l.clock.align(&p.video.clock, p.playHint))
+	} else {
+		l.clock.origin -= p.lips.bend(l.clock.count - before)
 	}
+	p.lips.note(1, u.mono-l.clock.micros(l.clock.media()), u.mono)
 	if p.run == nil {
 		return
 	}

@@ -287,7 +287,7 @@ func TestPipelineAlignsSound(t *testing.T) {
 			}
 			got := last.Run.Tracks[1].Duration(last.DTS)
 			want := time.Duration(499-lateFrames)*20*time.Millisecond + tt.want
-			if d := got - want; d > 2*time.Millisecond || d < -2*time.Millisecond {
+			if d := got - want; d > 10*time.Millisecond || d < -10*time.Millisecond {
 				t.Errorf("sound of %v is placed at %v", want-tt.want, got)
 			}
 		})

@@ -6,11 +6,10 @@ import (
 
 // Limits of what counts as one continuous time line.
 const (
-	jumpAhead   = 10 * time.Second // media time gained over the time of arrival in one step
-	jumpBack    = time.Second      // media time lost in one step; reordering is below
-	syncTrust   = 2 * time.Second  // how far the camera's reports may be off the times of arrival
-	realignment = 30 * time.Millisecond
-	clockStep   = 1_000_000 // µs by which the wall clock may slip against the monotonic one in one step
+	jumpAhead = 10 * time.Second // media time gained over the time of arrival in one step
+	jumpBack  = time.Second      // media time lost in one step; reordering is below
+	syncTrust = 2 * time.Second  // how far the camera's reports may be off the times of arrival
+	clockStep = 1_000_000        // µs by which the wall clock may slip against the monotonic one in one step
 )
 
 // trackClock turns the RTP timestamps of one track into 64-bit media time in
@@ -94,29 +93,27 @@ func (c *trackClock) byArrival(video *trackClock) int64 {
 
 // align gives c the origin of video: by hint (the PLAY response) or by sender
 // reports where the times of arrival do not contradict them, else by arrival.
-func (c *trackClock) align(video *trackClock, hint func() (int64, bool)) {
+// It reports whether the camera's word was taken.
+func (c *trackClock) align(video *trackClock, hint func() (int64, bool)) bool {
 	arrival := c.byArrival(video)
 	c.aligned, c.origin = true, arrival
 	for _, method := range []func() (int64, bool){func() (int64, bool) { return c.byReports(video) }, hint} {
 		if o, ok := method(); ok && c.sane(o-arrival) {
 			c.origin = o
-			return
+			return true
 		}
 	}
+	return false
 }
 
-// realign follows the sender reports when they have come to differ from the
-// alignment by more than lips show. It reports whether it did.
-func (c *trackClock) realign(video *trackClock) bool {
+// lateByReports returns how much later sound should be placed by the sender
+// reports of both tracks, where the times of arrival do not contradict them.
+func (c *trackClock) lateByReports(video *trackClock) (time.Duration, bool) {
 	o, ok := c.byReports(video)
 	if !ok || !c.aligned || !c.sane(o-c.byArrival(video)) {
-		return false
+		return 0, false
 	}
-	if d := c.duration(o - c.origin); d < realignment && d > -realignment {
-		return false
-	}
-	c.origin = o
-	return true
+	return c.duration(c.origin - o), true
 }
 
 func (c *trackClock) sane(ticks int64) bool {
