@@ -29,6 +29,8 @@ type copies struct {
 	segments int64
 	dropped  uint64
 	left     int64 // UTC ms: where their footage ended; 0 = there were none
+	counted  *media.Run
+	seq      uint32 // of the next segment of counted
 }
 
 // run records until ctx is done. It moves whenever the volume goes, or a
@@ -97,6 +99,9 @@ func (k *copies) set(w *segment.Writer, p *present) {
 		// Where it ended: what the volume did not keep of that was told by the
 		// writer itself.
 		k.left = cmp.Or(s.MissingAt, s.LastSample, k.left)
+		if s.Counted != nil {
+			k.counted, k.seq = s.Counted, s.Seq
+		}
 	}
 	k.writer, k.on = w, p
 	if !k.mirror {
@@ -169,13 +174,21 @@ func (k *copies) place() *present {
 	return on
 }
 
+// numbering returns where the next writer goes on counting segments.
+func (k *copies) numbering() (*media.Run, uint32) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.counted, k.seq
+}
+
 // newWriter builds the writer of a copy of the camera's main stream.
 func (c *camera) newWriter(p *present, k *copies) *segment.Writer {
 	r, cfg := c.r, c.config()
 	last, missing := c.lastEnd(cfg.ID, k)
+	run, seq := k.numbering()
 	return segment.New(segment.Options{
 		Camera: cfg.ID, Hub: c.hubs[media.Main], Volume: p.volume, Primed: true,
-		Target: r.o.Segment, Ordinal: c.ordinal, LastEnd: last, Missing: missing,
+		Target: r.o.Segment, Ordinal: c.ordinal, Run: run, Seq: seq, LastEnd: last, Missing: missing,
 		Opened: func(segment.Open) { c.update() },
 		Closed: func(s segment.Closed) { p.indexSegment(s) },
 		Gap:    func(start, end int64, why segment.GapReason) { c.lost(start, end, why, k) },

@@ -5,7 +5,7 @@ package ingest
 const (
 	slewPPM     = 500 // most that the mapping bends: 0.5 ms a second
 	mapBuckets  = 6
-	mapBucket   = 10_000_000 // length of a bucket of observations
+	mapBucket   = 10_000_000 // length of a bucket of observations, in wall time: a camera's may stand still
 	astrayLimit = 2_000_000  // beyond this a new run is better than bending
 )
 
@@ -21,8 +21,7 @@ type clockMap struct {
 	last    int64 // media time up to which the mapping was bent
 	carry   int64 // rest of the last bend, in millionths of a microsecond
 
-	first   int64 // media time of the first observation
-	current int64 // media time at which the newest bucket began
+	current int64 // wall time at which the newest bucket began
 	least   [mapBuckets]int64
 	used    int // buckets in use; the newest is least[used-1]
 }
@@ -33,14 +32,14 @@ func (m *clockMap) observe(media, wall int64) {
 	d := wall - media
 	switch {
 	case m.used == 0:
-		m.first, m.current, m.used = media, media, 1
+		m.current, m.used = wall, 1
 		m.least[0] = d
-	case media-m.current >= mapBucket:
+	case wall-m.current >= mapBucket:
 		if m.used == mapBuckets {
 			copy(m.least[:], m.least[1:])
 			m.used--
 		}
-		m.current = media
+		m.current = wall
 		m.least[m.used] = d
 		m.used++
 	default:

@@ -9,16 +9,15 @@ const (
 	lipsMost    = 60_000  // µs: a difference beyond is no drift
 	lipsLate    = 100_000 // µs by which a look may find pictures later than of late
 	lipsBend    = 0.05    // most that sound is bent, as a share of its time
-	lipsDrift   = 0.04    // most that a sound clock is taken to be off
 	lipsHistory = 12      // looks that are remembered
 )
 
 // lips keeps sound with the pictures for as long as a session lasts. Both
 // tracks come over the same network, so the least lateness (arrival − media
 // time) of each, over the same short time, tells how their clocks drift apart.
-// It learns the drift and bends the sound's time line, by at most 5 %: less
-// than the time from one frame to the next, so sound never runs backwards and
-// no frame is lost. The pictures' time line is never touched.
+// The further apart they are, the more the sound's time line is bent, by at
+// most 5 %: less than the time from one frame to the next, so sound never runs
+// backwards and no frame is lost. The pictures' time line is never touched.
 //
 // Sound that was aligned by the camera's word, not by arrival, keeps the
 // distance of arrival that it had then. Sender reports renew that distance.
@@ -35,15 +34,14 @@ type lips struct {
 	base      int64   // distance of arrival at which lips are in step, µs
 	fresh     bool    // a report came in this look
 	reported  int64   // µs that it would have sound later than it is placed
-	drift     float64 // learned: share by which sound is to run faster
-	rate      float64 // applied
+	rate      float64 // share by which sound is made to run slower
 	remainder float64 // of a tick
 }
 
-// restart forgets what was seen, not what was learned. known says that the
-// next look tells the distance in step; otherwise it is nought.
+// restart forgets what was seen. known says that the next look tells the
+// distance in step; otherwise it is nought.
 func (l *lips) restart(known bool) {
-	*l = lips{drift: l.drift, rate: l.drift, based: !known}
+	*l = lips{rate: l.rate, based: !known}
 }
 
 // note takes the lateness of one frame of a track, in µs, at the monotonic
@@ -75,7 +73,6 @@ func (l *lips) look(dt float64) {
 	l.past[l.looks%lipsHistory] = l.least[0]
 	l.looks++
 	if l.least[0]-usual > lipsLate {
-		l.rate = l.drift
 		return // the network is held up; what comes in a burst tells nothing
 	}
 	switch {
@@ -88,17 +85,10 @@ func (l *lips) look(dt float64) {
 			l.base += d / 4
 		}
 	}
-	e := off - l.base
-	l.rate = l.drift
-	if e > -lipsQuiet && e < lipsQuiet {
-		return
+	l.rate = 0
+	if e := off - l.base; e <= -lipsQuiet || e >= lipsQuiet {
+		l.rate = max(-lipsBend, min(min(0.8, 0.4/dt)*float64(e)/1e6, lipsBend))
 	}
-	seconds := float64(e) / 1e6
-	gain := min(0.8, 0.4/dt)
-	if e > -lipsMost && e < lipsMost {
-		l.drift = max(-lipsDrift, min(l.drift+gain*gain/3*dt*seconds, lipsDrift))
-	}
-	l.rate = max(-lipsBend, min(l.drift+gain*seconds, lipsBend))
 }
 
 // bend returns by how many ticks sound is to be later, step ticks after the

@@ -46,6 +46,7 @@ type pipeline struct {
 	mapping clockMap      // of the run
 	next    clockMap      // of the run to come, while renew
 	slip    int64         // wall − monotonic of the last unit, µs
+	slipped bool          // slip is known
 	maxLast [2]int64      // per track: last DTS published
 	began   [2]bool       // per track: something was published
 	stats   pipelineStats // counted since the start
@@ -153,9 +154,24 @@ func (p *pipeline) pushReport(track int, rtp uint32, ntp time.Time) {
 	l.clock.report = senderReport{ok: true, rtp: l.clock.unwrap(rtp), ntp: ntp}
 	if p.settled && p.audio != nil && track == 1 {
 		if late, ok := p.audio.clock.lateByReports(&p.video.clock); ok {
-			p.lips.report(late.Microseconds())
+			p.reportLate(late)
 		}
 	}
+}
+
+// reportLate follows the camera's word on how much later sound should be. The
+// first one of an alignment may say that arrival misled by much: it is obeyed
+// at once. What follows is drift, and sound is bent towards it.
+func (p *pipeline) reportLate(late time.Duration) {
+	c := &p.audio.clock
+	first := !c.reported
+	c.reported = true
+	if d := late.Microseconds(); !first || d <= lipsMost && d >= -lipsMost {
+		p.lips.report(d)
+		return
+	}
+	c.origin -= c.ticks(late)
+	p.lips.restart(true)
 }
 
 // accept holds units back until the mapping can be fixed.
@@ -220,7 +236,11 @@ func (p *pipeline) videoUnit(u rawUnit) {
 	if l.clock.advance(u.rtp, u.received) {
 		p.hint = [2]hint{}
 		p.lips.restart(true)
-		p.restart("the camera's timestamps jumped")
+		why := "the camera's timestamps jumped"
+		if l.clock.pace.absurd {
+			why = "the camera's timestamps mean nothing: the time of arrival is used instead"
+		}
+		p.restart(why)
 	}
 	pts := l.clock.media()
 	if p.audio != nil {
@@ -264,10 +284,10 @@ func (p *pipeline) videoUnit(u rawUnit) {
 // mapping until the key frame that begins the new one.
 func (p *pipeline) watchWallClock(media int64, u rawUnit) {
 	slip := u.wall - u.mono
-	if d := slip - p.slip; p.slip != 0 && (d > clockStep || d < -clockStep) {
+	if d := slip - p.slip; p.slipped && (d > clockStep || d < -clockStep) {
 		p.restart("the wall clock stepped")
 	}
-	p.slip = slip
+	p.slip, p.slipped = slip, true
 	if p.renew {
 		p.next.observe(media, u.wall)
 		return
@@ -322,7 +342,7 @@ func (p *pipeline) beginRun(u rawUnit, trusted bool) {
 	}
 	p.run = &media.Run{
 		ID: p.runs.Next(u.wall), Camera: p.camera, Stream: p.stream, Tracks: tracks,
-		Trusted: trusted, BootID: p.clock.BootID, Mono: p.clock.Mono(),
+		Trusted: trusted, BootID: p.clock.BootID, Mono: u.mono, Wall: u.wall,
 	}
 	if p.why != "" {
 		p.log.Info("new run", "camera", p.camera, "run", p.run.ID, "reason", p.why)

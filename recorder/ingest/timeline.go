@@ -10,6 +10,11 @@ const (
 	jumpBack  = time.Second      // media time lost in one step; reordering is below
 	syncTrust = 2 * time.Second  // how far the camera's reports may be off the times of arrival
 	clockStep = 1_000_000        // µs by which the wall clock may slip against the monotonic one in one step
+
+	paceLook  = 10 * time.Second // how often the pace of timestamps is looked at
+	paceLooks = 3                // looks in a row after which they are not believed
+	paceLeast = 0.7              // media time for each unit of time that may pass
+	paceMost  = 1.4
 )
 
 // trackClock turns the RTP timestamps of one track into 64-bit media time in
@@ -22,10 +27,46 @@ type trackClock struct {
 	count    int64     // RTP time, unwrapped
 	received time.Time // of prev
 
-	aligned bool
-	origin  int64 // unwrapped RTP time of media time 0
+	aligned  bool
+	origin   int64 // unwrapped RTP time of media time 0
+	reported bool  // the sender reports were heard on the alignment
 
 	report senderReport
+
+	pace pace
+}
+
+// pace watches whether timestamps run at the speed of time, more or less. Some
+// cameras count milliseconds, or pictures. A network that holds footage up for
+// seconds, and then lets it go, is not taken for one.
+type pace struct {
+	since  time.Time // the look under way began
+	count  int64     // RTP time then
+	slow   int       // looks in a row
+	fast   int
+	absurd bool // timestamps mean nothing: the time of arrival stands in
+}
+
+// look judges the pace of c and reports whether that was news.
+func (p *pace) look(c *trackClock) (news bool) {
+	passed := c.received.Sub(p.since)
+	if p.since.IsZero() || passed < 0 {
+		p.since, p.count = c.received, c.count
+		return false
+	}
+	if passed < paceLook || p.absurd {
+		return false
+	}
+	ratio := float64(c.duration(c.count-p.count)) / float64(passed)
+	p.since, p.count = c.received, c.count
+	if p.slow++; ratio >= paceLeast {
+		p.slow = 0
+	}
+	if p.fast++; ratio <= paceMost {
+		p.fast = 0
+	}
+	p.absurd = p.slow >= paceLooks || p.fast >= paceLooks
+	return p.absurd
 }
 
 // senderReport says that RTP time rtp (unwrapped) is ntp.
@@ -36,7 +77,8 @@ type senderReport struct {
 }
 
 // advance unwraps rtp, received at now, and reports whether the timestamps
-// jumped. After a jump the media time goes on as the time of arrival did.
+// jumped, or turned out to mean nothing. After a jump the media time goes on as
+// the time of arrival did; when they mean nothing it always does.
 func (c *trackClock) advance(rtp uint32, now time.Time) (jumped bool) {
 	if !c.begun {
 		c.begun, c.prev, c.count, c.received = true, rtp, int64(rtp), now
@@ -46,8 +88,16 @@ func (c *trackClock) advance(rtp uint32, now time.Time) (jumped bool) {
 	arrival := c.ticks(now.Sub(c.received))
 	c.prev, c.received = rtp, now
 	c.count += step
+	if c.pace.absurd {
+		c.origin += step - max(arrival, 1)
+		return false
+	}
 	if step-arrival > c.ticks(jumpAhead) || step < -c.ticks(jumpBack) {
 		c.origin += step - max(arrival, 1)
+		c.report, c.pace = senderReport{}, pace{}
+		return true
+	}
+	if c.pace.look(c) {
 		c.report = senderReport{}
 		return true
 	}
@@ -96,7 +146,7 @@ func (c *trackClock) byArrival(video *trackClock) int64 {
 // It reports whether the camera's word was taken.
 func (c *trackClock) align(video *trackClock, hint func() (int64, bool)) bool {
 	arrival := c.byArrival(video)
-	c.aligned, c.origin = true, arrival
+	c.aligned, c.reported, c.origin = true, false, arrival
 	for _, method := range []func() (int64, bool){func() (int64, bool) { return c.byReports(video) }, hint} {
 		if o, ok := method(); ok && c.sane(o-arrival) {
 			c.origin = o

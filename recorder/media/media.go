@@ -106,6 +106,7 @@ type Run struct {
 	Trusted bool     // the wall clock was trusted when the run began
 	BootID  [16]byte // the kernel's boot id
 	Mono    int64    // µs since boot when the run began
+	Wall    int64    // UTC µs that the wall clock showed then; ID may differ where that clock ran backwards
 }
 
 // Video returns the index of the first video track, or -1.

@@ -144,7 +144,7 @@ func (w *Writer) create(u *media.AccessUnit) {
 	h := &fmp4.Header{
 		Version: 1, Camera: w.o.Camera, Stream: w.run.Stream, Run: w.run.ID, Seq: w.number,
 		Start: u.Wall, Trusted: w.run.Trusted, BootID: w.run.BootID,
-		Mono: w.run.Mono + u.Wall - int64(w.run.ID), FirstDTS: u.DTS, Gap: byte(reason), Tracks: w.run.Tracks,
+		Mono: w.run.Mono + u.Wall - w.run.Wall, FirstDTS: u.DTS, Gap: byte(reason), Tracks: w.run.Tracks,
 	}
 	head, err := fmp4.AppendInit(nil, h)
 	if err != nil {
@@ -287,6 +287,10 @@ func (w *Writer) beginRun(u *media.AccessUnit) {
 		w.endRun(cause)
 	}
 	w.run, w.video, w.refused, w.number = u.Run, u.Run.Video(), false, 0
+	if w.run == w.o.Run {
+		w.number = w.o.Seq
+	}
+	w.counted = w.run
 }
 
 func (w *Writer) endRun(cause GapReason) {

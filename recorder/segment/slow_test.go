@@ -150,12 +150,13 @@ func TestAWriterThatGoesOnForAnotherBeginsInThePast(t *testing.T) {
 				first := newRig(t, Options{}, volume.Options{})
 				c := newCamera(testRun(1, false), start)
 				c.play(first.hub, 5*time.Second)
-				second := newRig(t, Options{Hub: first.hub, Primed: true, LastEnd: tt.ended, Missing: Disk}, volume.Options{})
+				before := first.State()
+				second := newRig(t, Options{Hub: first.hub, Primed: true, Run: before.Counted, Seq: before.Seq, LastEnd: tt.ended, Missing: Disk}, volume.Options{})
 				c.play(first.hub, 5*time.Second)
 				second.stop()
 				names := second.names()
-				if len(names) != 1 || names[0].Start != begun || names[0].End() != start/1000+10_000 {
-					t.Fatalf("segments %v, want one from %d on", names, begun)
+				if len(names) != 1 || names[0].Seq != 1 || names[0].Start != begun || names[0].End() != start/1000+10_000 {
+					t.Fatalf("segments %v, want number 1 from %d on", names, begun)
 				}
 				if len(second.gaps) != len(tt.want) || len(tt.want) > 0 && second.gaps[0] != tt.want[0] {
 					t.Errorf("gaps %v, want %v", second.gaps, tt.want)

@@ -56,6 +56,10 @@ type Options struct {
 	// that goes on for another, or was asked for a moment too late.
 	Primed bool
 	Past   time.Duration
+	// Run and Seq go on counting for the writer before: the first segment of that
+	// run has this number, so no two on a volume have one name. See State.
+	Run *media.Run
+	Seq uint32
 	// QueueBytes bounds the hub's queue for this writer. 0 is the hub's default.
 	QueueBytes int
 	// Batch is how long units wait together before they are looked at. 0 means
@@ -110,6 +114,8 @@ type State struct {
 	MissingAt  int64       // UTC ms: since when
 	Err        error       // the last error of the volume; nil once footage is written again
 	Run        *media.Run  // under way
+	Counted    *media.Run  // the newest one, over or not; nil = there was none
+	Seq        uint32      // number that the next segment of Counted would have
 	Current    volume.Name // the open segment, if Writing
 }
 
@@ -162,9 +168,10 @@ type Writer struct {
 	items   []hub.Item
 	dropped uint64 // by the hub
 	run     *media.Run
-	video   int  // index of the run's video track
-	refused bool // the run cannot be written at all
-	number  uint32
+	video   int         // index of the run's video track
+	refused bool        // the run cannot be written at all
+	counted *media.Run  // the newest run
+	number  uint32      // of its next segment
 	begun   volume.Name // of the newest segment
 	cur     *segment    // being filled
 	late    *segment    // ended, waits for late audio
@@ -313,7 +320,8 @@ func (w *Writer) take() {
 // State returns what the writer is doing.
 func (w *Writer) State() State {
 	w.mu.Lock()
-	s := State{Bytes: w.bytes, Dropped: w.dropped, Missing: w.missing, MissingAt: w.since, Err: w.err, Run: w.run}
+	s := State{Bytes: w.bytes, Dropped: w.dropped, Missing: w.missing, MissingAt: w.since, Err: w.err, Run: w.run,
+		Counted: w.counted, Seq: w.number}
 	cur, since := w.cur, w.writing
 	w.mu.Unlock()
 	if cur != nil {
