@@ -56,6 +56,10 @@ type knownVolume struct {
 	// Mounted says that the volume was a mounted file system: what lies in the
 	// directory while nothing is mounted is not it.
 	Mounted bool
+	// Apart says that it was on another file system than the system's data, in
+	// the directory Dir: when that is on the system's, the disk is not mounted.
+	Apart bool
+	Dir   string
 }
 
 func newBay(r *Recorder, o VolumeOptions, known knownVolume) *bay {
@@ -79,23 +83,30 @@ func (b *bay) present() *present {
 // to be seen in the bay otherwise.
 func (b *bay) open() error {
 	known, fresh := b.expected()
+	apart := b.apart()
+	if known.Apart && !apart && known.Dir == b.o.Dir && !fresh {
+		return fmt.Errorf("%s lies on the system's disk: %w", b.o.Dir, volume.ErrNotMounted)
+	}
 	if err := b.makeDir(known); err != nil {
 		return err
 	}
 	id, err := b.identity()
+	expect := ""
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && (known.ID == "" || id == known.ID || fresh):
+	case errors.Is(err, fs.ErrNotExist): // an empty directory, or nothing that is ours
+	case err == nil && (known.ID == "" || id == known.ID || fresh):
+		expect = id
 	case err == nil:
 		b.note(id)
 		return fmt.Errorf("%w: it was %s, and is %s", ErrForeignVolume, short(known.ID), short(id))
 	default:
 		// An identity that cannot be read is refused by volume.Open, in words.
 	}
-	p, err := b.openPresent(known)
+	p, err := b.openPresent(known, expect)
 	if err != nil {
 		return err
 	}
-	now := knownVolume{ID: p.volume.ID(), Mounted: known.Mounted || b.o.FS == nil && mounted(b.o.Dir)}
+	now := knownVolume{ID: p.volume.ID(), Mounted: known.Mounted || b.o.FS == nil && mounted(b.o.Dir), Apart: apart, Dir: b.o.Dir}
 	if now != known {
 		if err := b.r.store.saveVolume(b.o.Name, now); err != nil {
 			return errors.Join(err, p.close())
@@ -150,6 +161,16 @@ func (b *bay) identity() (string, error) {
 	}
 	id, err := volume.ReadIdentity(dir)
 	return id.ID, errors.Join(err, dir.Close())
+}
+
+// apart reports whether the bay is known to be on another file system than the
+// system's data.
+func (b *bay) apart() bool {
+	if b.o.FS != nil || b.r.o.System == "" {
+		return false
+	}
+	is, err := volume.Apart(b.o.Dir, b.r.o.System)
+	return is && err == nil
 }
 
 // mounted reports whether dir is the root of a file system.

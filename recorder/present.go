@@ -41,7 +41,7 @@ const indexFile = "segments.db"
 
 // openPresent takes the volume in the bay's directory, puts it in order and
 // opens its index.
-func (b *bay) openPresent(known knownVolume) (p *present, err error) {
+func (b *bay) openPresent(known knownVolume, expect string) (p *present, err error) {
 	p = &present{bay: b, gone: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -52,7 +52,7 @@ func (b *bay) openPresent(known knownVolume) (p *present, err error) {
 	o := &b.r.o
 	p.volume, err = volume.Open(b.o.Dir, volume.Options{
 		Cycle: o.Cycle, Medium: b.o.Medium, QueueBytes: o.QueueBytes, Log: o.Log.With("volume", b.o.Name), Now: o.Clock.Now,
-		OnFull: func() { p.sweeper.Kick() }, FS: b.o.FS, MountPoint: b.mountPoint(known),
+		OnFull: func() { p.sweeper.Kick() }, FS: b.o.FS, MountPoint: b.mountPoint(known), ExpectID: expect,
 	})
 	if err != nil {
 		return p, err

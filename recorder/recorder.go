@@ -45,6 +45,7 @@ type Event struct {
 type Options struct {
 	State      storm.Node      // cameras, and which volumes are known
 	Volumes    []VolumeOptions // 1 to 16
+	System     string          // directory on the system's disk; "" = unknown: see knownVolume.Apart
 	Cycle      time.Duration   // sync cycle; 0 = by medium
 	QueueBytes int64           // memory a lagging disk may take; 0 = 16 MiB
 	Segment    time.Duration   // target length of a file; 0 = 1 min

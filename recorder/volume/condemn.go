@@ -3,6 +3,7 @@ package volume
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -45,6 +46,20 @@ func Mounted(dir string) (bool, error) {
 	}
 	above, err := deviceOf(filepath.Join(dir, ".."))
 	return here.dev != above.dev || here == above, err
+}
+
+// Apart reports whether dir lies on another file system than from. Where dir
+// does not exist, the directory above it counts, in which it would be made.
+func Apart(dir, from string) (bool, error) {
+	here, err := deviceOf(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		here, err = deviceOf(filepath.Dir(dir))
+	}
+	if err != nil {
+		return false, err
+	}
+	there, err := deviceOf(from)
+	return here.dev != there.dev, err
 }
 
 // place is where a directory lies: device and inode.

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,5 +109,40 @@ func TestADamagedStateIsNamedAndLeftAlone(t *testing.T) {
 	}
 	if named < 4 {
 		t.Errorf("%d of %d damaged files were noticed", named, 2*len(whole)/4096)
+	}
+}
+
+// TestAStateDatabaseIsCreatedWholeOrNotAtAll: what a power cut leaves of the
+// first start is cleared away, and the name belongs to a database from the
+// moment it is there.
+func TestAStateDatabaseIsCreatedWholeOrNotAtAll(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, "state.db.new")
+	if err := os.WriteFile(left, make([]byte, 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := createState(filepath.Join(dir, "state.db")); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkState(filepath.Join(dir, "state.db")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is still there: %v", left, err)
+	}
+	db, err := openState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Set("a", "b", "kept"), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	db, err = openState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept string
+	if err := errors.Join(db.Get("a", "b", &kept), db.Close()); err != nil || kept != "kept" {
+		t.Errorf("opened again it holds %q, %v", kept, err)
 	}
 }

@@ -185,7 +185,7 @@ func (p *process) openStores() (err error) {
 		return err
 	}
 	p.recorder, err = recorder.New(recorder.Options{
-		State: db, Volumes: volumes,
+		State: db, Volumes: volumes, System: p.flags.data,
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
 		Segment: time.Duration(p.config.Recording.Segment),
 		Floor:   p.config.Sweep.FloorBytes, SweepEvery: time.Duration(p.config.Sweep.Interval),
