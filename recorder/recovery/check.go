@@ -255,6 +255,7 @@ const (
 	nothing remedy = iota // what is whole in it still plays
 	shorten               // cut to the size in the name
 	rename                // cut to its whole parts, and name it so
+	rehead                // give it the header it lost
 	isolate               // quarantine
 )
 
@@ -281,7 +282,13 @@ func inspect(fsys volume.FS, n volume.Name) fault {
 	}
 	header, init, err := fmp4.ReadHeader(h, size)
 	switch {
-	case errors.Is(err, fmp4.ErrTorn), errors.Is(err, fmp4.ErrNotSegment), errors.Is(err, fmp4.ErrVersion):
+	case unreadable(err):
+		problem := "its header cannot be read: " + err.Error()
+		if _, err := inferHeader(fsys, h, n, size); err == nil {
+			return fault{problem + "; the segment before it tells what it was", rehead}
+		}
+		return fault{problem, isolate}
+	case errors.Is(err, fmp4.ErrVersion):
 		return fault{"its header cannot be read: " + err.Error(), isolate}
 	case err != nil:
 		return fault{problem: err.Error()}

@@ -24,6 +24,7 @@ type Report struct {
 	Salvaged    int           // open segments that became closed ones
 	Tails       int           // of them, how many lost a torn tail
 	TailBytes   int64         // in all
+	Headers     int           // segments whose lost header was told from the one before
 	Empty       int           // open segments without any footage, removed
 	Quarantined int           // files that nobody can explain
 	Restored    int           // evidence that had lost its name in footage
@@ -48,7 +49,7 @@ func (r *Report) problem(format string, args ...any) {
 
 // Changed reports whether recovery had anything to do.
 func (r *Report) Changed() bool {
-	return r.Salvaged+r.Empty+r.Quarantined+r.Restored+r.Added+r.Dropped+r.Restamped > 0 || r.Rebuilt != ""
+	return r.Salvaged+r.Headers+r.Empty+r.Quarantined+r.Restored+r.Added+r.Dropped+r.Restamped > 0 || r.Rebuilt != ""
 }
 
 // String sums the report up in a line.
@@ -57,6 +58,9 @@ func (r *Report) String() string {
 		r.Files, r.Salvaged, r.Tails, r.TailBytes, r.Empty, r.Quarantined, r.Restored, r.Added, r.Dropped)
 	if r.Restamped > 0 {
 		s += fmt.Sprintf(", %d stamped again", r.Restamped)
+	}
+	if r.Headers > 0 {
+		s += fmt.Sprintf(", %d headers rebuilt", r.Headers)
 	}
 	if r.Rebuilt != "" {
 		s += ", index rebuilt: " + r.Rebuilt

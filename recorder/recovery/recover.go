@@ -202,6 +202,9 @@ func (s *starter) salvage(n volume.Name, next *volume.Name) (closed volume.Name,
 		s.report.problem("%v", err)
 	case out.header != nil:
 		s.report.Salvaged++
+		if out.reheaded {
+			s.report.Headers++
+		}
 		if out.lost > 0 {
 			s.report.Tails++
 			s.report.TailBytes += out.lost

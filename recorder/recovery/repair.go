@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -10,7 +11,8 @@ import (
 
 // Repair does what can be done about what Check finds, without ever giving
 // up footage: files that are longer or shorter than their name says are cut
-// to whole parts and named after them, unreadable ones go to quarantine, and
+// to whole parts and named after them, a lost header is told from the segment
+// before, what stays unreadable goes to quarantine, and
 // Recover does the rest. Damage inside a closed segment stays: what is whole
 // in it plays. emit is called for every finding, fixed or not. The volume must
 // be taken (volume.Open) and no recorder running. Repairing twice changes
@@ -40,6 +42,7 @@ func Repair(fsys volume.FS, indexPath string, o index.Options, log *slog.Logger,
 		return r, fmt.Errorf("repair volume: %w", err)
 	}
 	r.Quarantined += rep.Quarantined
+	r.Headers += rep.Headers
 	r.Problems = append(r.Problems, rep.Problems...)
 	left := map[Finding]bool{}
 	if err := Check(fsys, indexPath, func(f Finding) { left[f] = true }); err != nil {
@@ -69,6 +72,15 @@ func (s *starter) treat(n volume.Name, how remedy) error {
 		if err := move(s.fsys, n.Path(), open.Path()); err != nil {
 			return fmt.Errorf("repair %s: %w", n.Path(), err)
 		}
+	case rehead:
+		h, err := s.fsys.Modify(n.Path())
+		if err == nil {
+			err = errors.Join(giveHeader(s.fsys, h, n), h.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("repair %s: %w", n.Path(), err)
+		}
+		s.report.Headers++
 	case isolate:
 		if _, err := quarantine(s.fsys, n.Path(), "found by a check: "+inspect(s.fsys, n).problem, s.now()); err != nil {
 			return err

@@ -20,6 +20,8 @@ type salvaged struct {
 	lost   int64        // bytes of the torn tail
 	empty  bool         // held no footage, and was removed
 	where  string       // in quarantine
+
+	reheaded bool // its header was told from the segment before it
 }
 
 // abutLimit is how far the end of a salvaged segment may lie from the start
@@ -27,7 +29,8 @@ type salvaged struct {
 const abutLimit = 1000 // ms
 
 // salvage turns an open segment into a closed one that holds every whole
-// part. next is the segment after it by start, if there is one: where it goes
+// part. A damaged header is told from the segment before it, where that can be
+// proved. next is the segment after it by start, if there is one: where it goes
 // on with the same run, the salvaged one ends where it begins.
 //
 // Order on disk: the torn tail is cut and the file synced; it is renamed to
@@ -40,6 +43,9 @@ func salvage(fsys volume.FS, n volume.Name, next *volume.Name, now time.Time) (s
 		return salvaged{}, fmt.Errorf("salvage %s: %w", n.Path(), err)
 	}
 	s, verdict, err := examine(h, n, next)
+	if err == nil && verdict == headless {
+		s, verdict, err = reheaded(fsys, h, n, next)
+	}
 	if err == nil && verdict == whole {
 		err = cutTail(h, s.name.Bytes)
 	}
@@ -73,9 +79,26 @@ func salvage(fsys volume.FS, n volume.Name, next *volume.Name, now time.Time) (s
 type verdict string
 
 const (
-	whole verdict = "whole"
-	empty verdict = "empty"
+	whole    verdict = "whole"
+	empty    verdict = "empty"
+	headless verdict = "its header cannot be read" // by itself
 )
+
+// reheaded examines an open segment without a header after giving it one, if
+// anything tells what that was.
+func reheaded(fsys volume.FS, h volume.Handle, n volume.Name, next *volume.Name) (s salvaged, v verdict, err error) {
+	var why errNoHeader
+	err = giveHeader(fsys, h, n)
+	if errors.As(err, &why) {
+		return s, headless + verdict(": "+why), nil
+	}
+	if err != nil {
+		return s, "", err
+	}
+	s, v, err = examine(h, n, next)
+	s.reheaded = true
+	return s, v, err
+}
 
 // examine reads an open segment. It changes nothing.
 func examine(h volume.Handle, n volume.Name, next *volume.Name) (s salvaged, v verdict, err error) {
@@ -87,8 +110,10 @@ func examine(h volume.Handle, n volume.Name, next *volume.Name) (s salvaged, v v
 	switch {
 	case errors.Is(err, fmp4.ErrTorn) && tooShort(h, size):
 		return s, empty, nil
-	case errors.Is(err, fmp4.ErrTorn), errors.Is(err, fmp4.ErrNotSegment), errors.Is(err, fmp4.ErrVersion):
-		return s, verdict("its header cannot be read: " + err.Error()), nil
+	case unreadable(err):
+		return s, headless, nil
+	case errors.Is(err, fmp4.ErrVersion):
+		return s, headless + verdict(": "+err.Error()), nil
 	case err != nil:
 		return s, "", err
 	case header.Camera != n.Camera:
