@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/recorder/media"
@@ -30,6 +31,7 @@ type Options struct {
 // Hub is the fan-out of one stream. All methods may be called concurrently.
 type Hub struct {
 	cacheBytes int
+	hurried    atomic.Int32 // readers that want every unit at once
 
 	mu       sync.Mutex
 	readers  map[*Reader]struct{}
@@ -145,6 +147,10 @@ func (h *Hub) SetPreroll(d time.Duration) {
 	h.preroll = max(d, 0)
 }
 
+// Hurried reports whether a reader wants every unit at once: one that skips to
+// the newest. Otherwise units may be published in batches.
+func (h *Hub) Hurried() bool { return h.hurried.Load() > 0 }
+
 // Close ends every reader, now and later: the stream will not come back.
 func (h *Hub) Close() {
 	h.mu.Lock()
@@ -226,6 +232,9 @@ func (h *Hub) Subscribe(o ReaderOptions) *Reader {
 	}
 	if r.closed = h.closed; !h.closed {
 		h.readers[r] = struct{}{}
+		if o.Overflow == SkipToNewest {
+			h.hurried.Add(1)
+		}
 	}
 	return r
 }
@@ -398,6 +407,9 @@ func (r *Reader) Dropped() uint64 {
 // not an error.
 func (r *Reader) Close() {
 	r.hub.mu.Lock()
+	if _, reads := r.hub.readers[r]; reads && r.overflow == SkipToNewest {
+		r.hub.hurried.Add(-1)
+	}
 	delete(r.hub.readers, r)
 	r.hub.mu.Unlock()
 	r.mu.Lock()

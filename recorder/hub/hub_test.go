@@ -255,3 +255,27 @@ func TestAPrerollReachesBackInWholeGroups(t *testing.T) {
 		})
 	}
 }
+
+func TestAViewerHurriesTheHubForAsLongAsItWatches(t *testing.T) {
+	h := New(Options{})
+	recording := h.Subscribe(ReaderOptions{Overflow: KeepOldest})
+	if h.Hurried() {
+		t.Error("a recording is in no hurry")
+	}
+	a, b := h.Subscribe(ReaderOptions{Overflow: SkipToNewest}), h.Subscribe(ReaderOptions{Overflow: SkipToNewest})
+	a.Close()
+	a.Close()
+	recording.Close()
+	if !h.Hurried() {
+		t.Error("one viewer is left")
+	}
+	b.Close()
+	if h.Hurried() {
+		t.Error("nobody is left")
+	}
+	h.Close()
+	h.Subscribe(ReaderOptions{Overflow: SkipToNewest}).Close()
+	if h.Hurried() {
+		t.Error("of a closed hub")
+	}
+}

@@ -52,7 +52,7 @@ type session struct {
 	dials  atomic.Int32
 
 	mu     sync.Mutex // packets of UDP tracks come concurrently
-	conn   net.Conn   // the newest
+	conn   *pacedConn // the newest
 	pipe   *pipeline
 	video  int // packets
 	all    int
@@ -161,10 +161,11 @@ func (s *session) dialer(u *base.URL) func(context.Context, string, string) (net
 		if err != nil {
 			return nil, err
 		}
+		p := &pacedConn{Conn: c, hurried: s.o.Hub.Hurried}
 		s.mu.Lock()
-		s.conn = c
+		s.conn = p
 		s.mu.Unlock()
-		return c, nil
+		return p, nil
 	}
 }
 
@@ -211,6 +212,11 @@ func (s *session) play(u *base.URL) error {
 	}
 	if _, err := s.client.Play(nil); err != nil {
 		return explain(err, "play", s.secret)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		s.conn.begun.Store(true)
 	}
 	return nil
 }

@@ -237,7 +237,8 @@ func (w *Writer) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-w.reader.Ready():
 			w.drain()
-			pause.Reset(w.o.Batch)
+			// All writers wake up at the same moments: one for all costs less.
+			pause.Reset(w.o.Batch - time.Duration(time.Now().UnixNano())%w.o.Batch)
 			select {
 			case <-ctx.Done():
 			case <-pause.C:
