@@ -42,10 +42,6 @@ func (l LiveReader) Next(ctx context.Context) (u *media.AccessUnit, gap bool, er
 // Close releases the reader.
 func (l LiveReader) Close() { l.reader.Close() }
 
-// liveQueue bounds what waits for the live view of one stream, in bytes: more
-// than a cached GOP, so that a primed reader does not begin with a drop.
-const liveQueue = 12 << 20
-
 // Subscribe adds a reader that begins with the units since the last key frame
 // and skips to the newest one when it is too slow.
 func (r *Recorder) Subscribe(id string, stream media.StreamName) (LiveReader, error) {
@@ -53,7 +49,7 @@ func (r *Recorder) Subscribe(id string, stream media.StreamName) (LiveReader, er
 	if err != nil {
 		return LiveReader{}, err
 	}
-	return LiveReader{h.Subscribe(hub.ReaderOptions{QueueBytes: liveQueue, Overflow: hub.SkipToNewest, Primed: true})}, nil
+	return LiveReader{h.Subscribe(hub.ReaderOptions{Overflow: hub.SkipToNewest, Primed: true})}, nil
 }
 
 func (r *Recorder) hub(id string, stream media.StreamName) (*hub.Hub, error) {

@@ -46,7 +46,7 @@ type Camera struct {
 // StartCamera starts a camera on a loopback port and stops it when the test
 // ends. It offers, 640×360 at 25 pictures a second with a key frame every 2 s,
 // the paths h264, h264-aac, h264-latm, h264-pcmu, h264-pcma, h264-opus,
-// h264-bframes, h265, h265-aac, mjpeg and audio.
+// h264-bframes, h264-interlaced, h264-slices, h265, h265-aac, mjpeg and audio.
 //
 // Without the Debian packages it skips the test, naming them, and fails it
 // where CI=true.

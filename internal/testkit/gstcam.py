@@ -37,6 +37,8 @@ PICTURE = (
 SOUND = "audiotestsrc is-live=true wave=sine freq=440 volume=0.2 ! audioconvert ! audioresample ! "
 X264 = "x264enc tune=zerolatency speed-preset=ultrafast bitrate=800 key-int-max=50 ! "
 X264B = "x264enc speed-preset=veryfast bitrate=800 key-int-max=50 bframes=2 b-adapt=false ! video/x-h264,profile=high ! "
+X264I = "video/x-raw,interlace-mode=interleaved ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=800 key-int-max=50 interlaced=true ! "
+X264S = "x264enc tune=zerolatency speed-preset=ultrafast bitrate=800 key-int-max=50 option-string=slices=6 ! "
 X265 = "x265enc tune=zerolatency speed-preset=ultrafast bitrate=800 key-int-max=50 ! "
 H264 = "h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
 H265 = "h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1 "
@@ -50,6 +52,8 @@ STREAMS = {
     "h264-pcma": PICTURE + X264 + H264 + SOUND + "audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1",
     "h264-opus": PICTURE + X264 + H264 + SOUND + "audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay name=pay1 pt=97",
     "h264-bframes": PICTURE + X264B + H264,
+    "h264-interlaced": PICTURE + "identity ! capssetter caps=video/x-raw,interlace-mode=interleaved ! " + X264I + H264,
+    "h264-slices": PICTURE + X264S + H264,
     "h265": PICTURE + X265 + H265,
     "h265-aac": PICTURE + X265 + H265 + SOUND + AAC + "rtpmp4gpay name=pay1 pt=97",
     "mjpeg": PICTURE + "jpegenc ! rtpjpegpay name=pay0 pt=26",

@@ -23,8 +23,8 @@ var ErrClosed = errors.New("hub reader closed")
 // Options bounds the cache of a hub.
 type Options struct {
 	// CacheBytes caps the last-GOP cache and the pre-roll together, in bytes of
-	// encoded media; a longer GOP is not cached at all. 0 means 8 MiB, the size
-	// of a 16 s GOP at 4 Mb/s.
+	// memory; a longer GOP is not cached at all. 0 means 6 MiB: a GOP of 11 s at
+	// 4 Mb/s.
 	CacheBytes int
 }
 
@@ -53,7 +53,7 @@ type gop struct {
 // New returns a hub without readers.
 func New(o Options) *Hub {
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 8 << 20
+		o.CacheBytes = 6 << 20
 	}
 	return &Hub{cacheBytes: o.CacheBytes, readers: map[*Reader]struct{}{}, runReady: make(chan struct{})}
 }
@@ -107,7 +107,7 @@ func (h *Hub) remember(u *media.AccessUnit) {
 	} else if len(h.cache.units) == 0 {
 		return
 	}
-	if h.cache.bytes += u.Size; h.cache.bytes > h.cacheBytes {
+	if h.cache.bytes += u.Footprint(); h.cache.bytes > h.cacheBytes {
 		h.forget()
 		return
 	}
@@ -210,7 +210,7 @@ const (
 
 // ReaderOptions bounds one reader.
 type ReaderOptions struct {
-	QueueBytes int      // most bytes of media waiting; 0 means 8 MiB
+	QueueBytes int      // most bytes of memory waiting; 0 means 4.5 MiB
 	Overflow   Overflow // what happens beyond that
 	Primed     bool     // begin with the cached GOP
 	// Past has a primed reader begin this much earlier, at the key frame before
@@ -222,7 +222,7 @@ type ReaderOptions struct {
 // the cached ones if it asked to be primed: these come on top of its queue.
 func (h *Hub) Subscribe(o ReaderOptions) *Reader {
 	if o.QueueBytes == 0 {
-		o.QueueBytes = 8 << 20
+		o.QueueBytes = 4608 << 10
 	}
 	r := &Reader{hub: h, limit: o.QueueBytes, overflow: o.Overflow, ready: make(chan struct{}, 1)}
 	h.mu.Lock()
@@ -294,12 +294,12 @@ func (r *Reader) push(u *media.AccessUnit) {
 	}
 	if r.waiting {
 		video := u.Run.Video()
-		if r.bytes+u.Size > r.limit || !u.Random || (video >= 0 && u.Track != video) {
+		if r.bytes+u.Footprint() > r.limit || !u.Random || (video >= 0 && u.Track != video) {
 			r.dropped++
 			return
 		}
 		r.waiting = false
-	} else if r.bytes > 0 && r.bytes+u.Size > r.limit {
+	} else if r.bytes > 0 && r.bytes+u.Footprint() > r.limit {
 		r.dropped++
 		r.waiting, r.gap = true, true
 		if r.overflow == SkipToNewest {
@@ -309,7 +309,7 @@ func (r *Reader) push(u *media.AccessUnit) {
 	}
 	r.queue = append(r.queue, Item{Unit: u, Gap: r.gap})
 	r.gap = false
-	r.bytes += u.Size
+	r.bytes += u.Footprint()
 	r.signal()
 }
 
@@ -391,7 +391,7 @@ func (r *Reader) pop() (Item, bool, error) {
 	r.queue[0] = Item{}
 	r.queue = r.queue[1:]
 	if it.Unit != nil {
-		r.bytes -= it.Unit.Size
+		r.bytes -= it.Unit.Footprint()
 	}
 	return it, true, nil
 }

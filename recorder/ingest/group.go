@@ -8,7 +8,7 @@ import (
 
 // Bounds of one access unit. Beyond them a unit is dropped as a whole.
 const (
-	maxUnitBytes    = 8 << 20
+	maxUnitBytes    = 4 << 20 // of memory: docs/decisions/awful-cameras.md
 	maxUnitPayloads = 16384
 )
 
@@ -17,7 +17,7 @@ type rawUnit struct {
 	track      int
 	rtp        uint32
 	payloads   [][]byte
-	bytes      int
+	bytes      int       // of memory, about
 	received   time.Time // wall and monotonic
 	wall       int64     // UTC µs of received, by the ingester's clock
 	mono       int64     // µs since boot of received
@@ -87,7 +87,7 @@ func (g *grouper) add(payload []byte) {
 	if len(payload) == 0 || g.oversize {
 		return
 	}
-	g.bytes += len(payload)
+	g.bytes += len(payload) + media.PayloadOverhead
 	if g.bytes > maxUnitBytes || len(g.payloads) >= maxUnitPayloads {
 		g.oversize = true
 		g.payloads = nil

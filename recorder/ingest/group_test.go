@@ -72,8 +72,8 @@ func TestGrouperBoundsAUnit(t *testing.T) {
 		n    int
 		kept bool
 	}{
-		{"8 MiB are kept", 1 << 16, 128, true},
-		{"a byte more is dropped", 1<<16 + 1, 128, false},
+		{"4 MiB of memory are kept", 1<<16 - media.PayloadOverhead, 64, true},
+		{"a byte more is dropped", 1<<16 - media.PayloadOverhead + 1, 64, false},
 		{"as many small packets as allowed are kept", 1, maxUnitPayloads, true},
 		{"one more is dropped", 1, maxUnitPayloads + 1, false},
 	}

@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
 	"vedette/internal/testkit"
 	"vedette/recorder/media"
@@ -29,48 +32,60 @@ func TestIndependentCameraIsReceived(t *testing.T) {
 		{"h264-pcma", media.H264, media.PCMA, false},
 		{"h264-opus", media.H264, media.Opus, false},
 		{"h264-bframes", media.H264, 0, true},
+		{"h264-interlaced", media.H264, 0, false},
+		{"h264-slices", media.H264, 0, false},
 		{"h265", media.H265, 0, false},
 		{"h265-aac", media.H265, media.AAC, false},
 	}
+	var all sync.WaitGroup // most of it is waiting
+	defer all.Wait()
 	for _, tt := range tests {
-		t.Run(tt.path, func(t *testing.T) {
-			rec := record(t, Options{URL: cam.URL(tt.path), Audio: true})
-			us := rec.units(t, 20*time.Second, pictures(75))
-			wellFormed(t, us)
-			run := us[0].Run
-			v := run.Tracks[0]
-			if v.Codec != tt.video || v.Width != 640 || v.Height != 360 {
-				t.Errorf("video track %+v", v)
-			}
-			if tt.audio == 0 && len(run.Tracks) != 1 {
-				t.Errorf("tracks %+v, want video alone", run.Tracks)
-			}
-			if tt.audio != 0 {
-				if i := run.Audio(); i < 0 || run.Tracks[i].Codec != tt.audio || count(us, i) < 12 {
-					t.Errorf("tracks %+v with %d sounds", run.Tracks, count(us, 1))
+		all.Go(func() {
+			t.Run(tt.path, func(t *testing.T) {
+				rec := record(t, Options{URL: cam.URL(tt.path), Audio: true})
+				us := rec.units(t, 40*time.Second, pictures(75))
+				wellFormed(t, us)
+				run := us[0].Run
+				v := run.Tracks[0]
+				if v.Codec != tt.video || v.Width != 640 || v.Height != 360 {
+					t.Errorf("video track %+v", v)
 				}
-			}
-			reordered := false
-			for _, u := range us {
-				if late := u.Received.UnixMicro() - u.Wall; late < -100_000 || late > 1_000_000 {
-					t.Errorf("track %d: received %d µs after its wall time", u.Track, late)
+				if tt.audio == 0 && len(run.Tracks) != 1 {
+					t.Errorf("tracks %+v, want video alone", run.Tracks)
 				}
-				if u.Lossy || u.Run != run {
-					t.Fatal("a unit is lossy or of another run")
-				}
-				if u.Track == 0 {
-					reordered = reordered || u.PTS != u.DTS
-					if u.PTS < u.DTS {
-						t.Errorf("shown at %d, decoded at %d", u.PTS, u.DTS)
+				if tt.audio != 0 {
+					if i := run.Audio(); i < 0 || run.Tracks[i].Codec != tt.audio || count(us, i) < 12 {
+						t.Errorf("tracks %+v with %d sounds", run.Tracks, count(us, 1))
 					}
 				}
-			}
-			if reordered != tt.reorders {
-				t.Errorf("pictures reordered: %v, want %v", reordered, tt.reorders)
-			}
-			if n := decodable(t, us); n != count(us, 0) {
-				t.Errorf("ffmpeg decodes %d of %d pictures", n, count(us, 0))
-			}
+				reordered := false
+				for _, u := range us {
+					if late := u.Received.UnixMicro() - u.Wall; late < -100_000 || late > 1_000_000 {
+						t.Errorf("track %d: received %d µs after its wall time", u.Track, late)
+					}
+					if u.Lossy || u.Run != run {
+						t.Fatal("a unit is lossy or of another run")
+					}
+					if u.Track == 0 {
+						reordered = reordered || u.PTS != u.DTS
+						if u.PTS < u.DTS {
+							t.Errorf("shown at %d, decoded at %d", u.PTS, u.DTS)
+						}
+					}
+				}
+				if reordered != tt.reorders {
+					t.Errorf("pictures reordered: %v, want %v", reordered, tt.reorders)
+				}
+				if tt.path == "h264-interlaced" {
+					var sps h264.SPS
+					if err := sps.Unmarshal(v.SPS); err != nil || sps.FrameMbsOnlyFlag {
+						t.Errorf("the camera is not interlaced: %v", err)
+					}
+				}
+				if n := decodable(t, us); n != count(us, 0) {
+					t.Errorf("ffmpeg decodes %d of %d pictures", n, count(us, 0))
+				}
+			})
 		})
 	}
 }

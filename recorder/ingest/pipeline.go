@@ -14,7 +14,7 @@ import (
 const (
 	settleTime  = 300 * time.Millisecond
 	settleUnits = 256
-	settleBytes = 4 << 20
+	settleBytes = 4 << 20 // of memory
 )
 
 // pipeline turns the RTP packets of one session into access units: grouping,
@@ -137,7 +137,7 @@ func (p *pipeline) pushAudio(pkt *rtp.Packet) {
 	now, wall, mono := p.read()
 	for i, f := range frames {
 		p.accept(rawUnit{track: 1, rtp: pkt.Timestamp + uint32(int64(i)*ticks), payloads: [][]byte{f},
-			bytes: len(f), received: now, wall: wall, mono: mono, lossBefore: l.loss})
+			bytes: len(f) + media.PayloadOverhead, received: now, wall: wall, mono: mono, lossBefore: l.loss})
 		l.loss = false
 	}
 }
@@ -184,7 +184,7 @@ func (p *pipeline) accept(u rawUnit) {
 		p.first = u.received
 	}
 	p.settling = append(p.settling, u)
-	p.waiting += u.bytes
+	p.waiting += u.bytes + media.UnitOverhead
 	if u.received.Sub(p.first) < settleTime && len(p.settling) < settleUnits && p.waiting < settleBytes {
 		return
 	}
@@ -276,7 +276,7 @@ func (p *pipeline) videoUnit(u rawUnit) {
 		return
 	}
 	p.send(l, &media.AccessUnit{Track: 0, PTS: pts, DTS: dts, Received: u.received,
-		Random: random, Lossy: p.lossy, Payloads: u.payloads, Size: size})
+		Random: random, Lossy: p.lossy, Payloads: u.payloads, Size: size, Memory: u.bytes + media.UnitOverhead})
 }
 
 // watchWallClock feeds the mapping, and asks for a new run when the wall clock
@@ -375,7 +375,7 @@ func (p *pipeline) audioUnit(u rawUnit) {
 	}
 	t := l.clock.media()
 	p.send(l, &media.AccessUnit{Track: 1, PTS: t, DTS: t, Received: u.received,
-		Random: true, Lossy: u.lossBefore, Payloads: u.payloads, Size: len(u.payloads[0])})
+		Random: true, Lossy: u.lossBefore, Payloads: u.payloads, Size: len(u.payloads[0]), Memory: u.bytes + media.UnitOverhead})
 }
 
 // playHint returns the origin of the audio track that the PLAY response asks

@@ -33,7 +33,8 @@ const (
 	udpPatience   = 3 * time.Second // before falling back to TCP
 	maxDials      = 4               // first connection, redirects, change of transport
 	floodRate     = 100_000_000 / 8 // bytes a second allowed for long
-	floodBurst    = 64 << 20        // bytes beyond that before the session ends
+	floodBurst    = 32 << 20        // bytes beyond that before the session ends
+	packetCost    = 640             // bytes that a packet counts at least: 20,000 a second are a flood
 	never         = 365 * 24 * time.Hour
 	watchInterval = time.Second
 )
@@ -250,7 +251,7 @@ func (s *session) packet(track int, p *rtp.Packet, push func(*rtp.Packet)) {
 	if track == 0 {
 		s.video++
 	}
-	if s.credit -= len(p.Payload) + 64; s.credit < 0 {
+	if s.credit -= max(len(p.Payload)+64, packetCost); s.credit < 0 {
 		return // the watch ends the session
 	}
 	defer s.guard()

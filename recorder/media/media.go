@@ -155,7 +155,20 @@ type AccessUnit struct {
 	// Size is the length in bytes of the unit as an MP4 sample: what
 	// AppendSample appends.
 	Size int
+	// Memory is about how many bytes of memory the unit keeps: what its packets
+	// and its own records take, which in a flood of tiny packets is many times its
+	// Size. 0 means Size.
+	Memory int
 }
+
+// Footprint returns about how many bytes of memory u keeps alive.
+func (u *AccessUnit) Footprint() int { return max(u.Memory, u.Size) }
+
+// What a unit, and each payload of it, takes in memory beside its bytes.
+const (
+	UnitOverhead    = 256
+	PayloadOverhead = 64
+)
 
 // Duration returns the wall-clock distance from u to v in media time; both
 // must belong to the same track.

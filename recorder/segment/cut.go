@@ -77,7 +77,7 @@ func (w *Writer) add(u *media.AccessUnit) {
 		began, _ := s.b.Start()
 		length := u.DTS - began
 		frame := u.DTS - w.last.DTS
-		if length+frame > t.Ticks(partLongest) || u.Random && length >= t.Ticks(partShortest) {
+		if length+frame > t.Ticks(partLongest) || s.b.Size() >= partBytes || u.Random && length >= t.Ticks(partShortest) {
 			if w.cut(s, u.DTS, false); w.cur == nil {
 				return
 			}

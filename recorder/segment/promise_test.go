@@ -91,3 +91,34 @@ func TestPartsAreShortAndBeginWithKeyFramesWhereTheyCan(t *testing.T) {
 		})
 	}
 }
+
+// TestPartsAreSmallThoughTheStreamIsLarge: a part is memory until it is whole.
+func TestPartsAreSmallThoughTheStreamIsLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{}, volume.Options{})
+		c := newCamera(testRun(1, false), start)
+		c.size = 200_000 // 40 Mb/s
+		c.play(r.hub, 4*time.Second)
+		r.stop()
+		n := r.names()[0]
+		f, err := os.Open(filepath.Join(r.dir, n.Path()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Close() }()
+		_, init, err := fmp4.ReadHeader(f, n.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := 0
+		good, err := fmp4.Scan(f, init, n.Bytes, true, func(p fmp4.PartInfo) bool {
+			if parts++; p.Size > partBytes+300_000 {
+				t.Errorf("part %d has %d bytes", p.Seq, p.Size)
+			}
+			return true
+		})
+		if err != nil || good != n.Bytes || parts < 10 {
+			t.Errorf("%d of %d bytes in %d parts, %v", good, n.Bytes, parts, err)
+		}
+	})
+}

@@ -117,7 +117,7 @@ func TestASyncThatHangsIsOneGap(t *testing.T) {
 			t.Errorf("state %+v after the disk came back", s)
 		}
 		r.stop()
-		if most > queue || most < queue/2 {
+		if most > queue || most < queue/3 {
 			t.Errorf("at most %d bytes waited, the bound is %d", most, queue)
 		}
 		names := r.names()

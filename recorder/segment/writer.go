@@ -119,9 +119,10 @@ type State struct {
 	Current    volume.Name // the open segment, if Writing
 }
 
-// Part limits, in media time.
+// Part limits: media time, and bytes.
 const (
 	partLongest  = time.Second
+	partBytes    = 3 << 19                // in which a part ends though it is short: 12 Mb/s and more
 	partShortest = 300 * time.Millisecond // for a cut at a key frame
 )
 

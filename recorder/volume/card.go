@@ -17,11 +17,12 @@ const growing = 4
 func (g Geometry) card() bool { return g.Medium == SD || g.Medium == EMMC }
 
 // collects reports whether what waits may wait for the cycle: on a card, as
-// long as it is less than half of what the queue takes.
+// long as it is less than a third of what the queue takes: one camera alone may
+// fill little more.
 func (v *Volume) collects() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.geometry.card() && v.queued < v.limit/2
+	return v.geometry.card() && v.queued < v.limit/3
 }
 
 // byFile puts the ops of each file side by side, files in the order in which

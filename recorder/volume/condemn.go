@@ -152,9 +152,7 @@ func (v *Volume) abandon() {
 			continue
 		}
 		o.chunk.release()
-		v.mu.Lock()
-		v.queued -= o.size
-		v.mu.Unlock()
+		v.pop(&o)
 	}
 	for f := range v.w.open {
 		v.mu.Lock()

@@ -340,7 +340,7 @@ func TestAFileWithoutFootageLeavesNothing(t *testing.T) {
 func TestTheQueueIsBoundedAndEveryChunkIsReleasedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		r := newRig(t, Options{QueueBytes: 100})
+		r := newRig(t, Options{QueueBytes: 200})
 		r.disk.set(func(op, _ string) error {
 			if op == "create" {
 				r.disk.mu.Unlock()
@@ -361,11 +361,14 @@ func TestTheQueueIsBoundedAndEveryChunkIsReleasedOnce(t *testing.T) {
 		if err := add(); !errors.Is(err, ErrOverloaded) || released.Load() != 1 {
 			t.Errorf("append to a full queue = %v, %d released; want ErrOverloaded and its chunk released", err, released.Load())
 		}
-		if _, err := r.Create(Name{Camera: "b"}, nil, 0); !errors.Is(err, ErrOverloaded) {
+		if err := r.create(t, "b", 1000).Append(chunk(strings.Repeat("b", 40), 2000)); err != nil {
+			t.Errorf("another camera: %v", err)
+		}
+		if _, err := r.Create(Name{Camera: "c"}, nil, 0); !errors.Is(err, ErrOverloaded) {
 			t.Errorf("create while the queue is full = %v, want ErrOverloaded", err)
 		}
-		if s := r.Stats(); s.Queued > 100 {
-			t.Errorf("%d bytes queued, limit 100", s.Queued)
+		if s := r.Stats(); s.Queued > 200 {
+			t.Errorf("%d bytes queued, limit 200", s.Queued)
 		}
 		close(gate)
 		var res result
@@ -486,6 +489,48 @@ func TestPreallocationTakesTheSmallestStepWhenRoomIsShort(t *testing.T) {
 		synctest.Wait()
 		if f.Err() != nil || f.reserved != 12*mib || tries != 3 {
 			t.Errorf("err %v, reserved %d after %d tries; want 12 MiB after 3", f.Err(), f.reserved, tries)
+		}
+	})
+}
+
+// TestAFloodOfOneCameraLeavesRoomForTheOthers: while the disk lags, the queue
+// of all is not filled by one.
+func TestAFloodOfOneCameraLeavesRoomForTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{QueueBytes: 900})
+		gate := make(chan struct{})
+		r.disk.set(func(op, _ string) error {
+			if op == "create" {
+				r.disk.mu.Unlock()
+				<-gate
+				r.disk.mu.Lock()
+			}
+			return nil
+		})
+		flood, calm := r.create(t, "flood", 1000), r.create(t, "calm", 1000)
+		took := 0
+		for range 100 {
+			if err := flood.Append(chunk(strings.Repeat("f", 50), 2000)); err != nil {
+				if !errors.Is(err, ErrOverloaded) {
+					t.Fatal(err)
+				}
+				break
+			}
+			took += 50
+		}
+		if took < 350 || took > 400 {
+			t.Errorf("one camera took %d of 900 bytes, want three sevenths", took)
+		}
+		if err := calm.Append(chunk(strings.Repeat("c", 50), 2000)); err != nil {
+			t.Errorf("its neighbour: %v", err)
+		}
+		if _, err := r.Create(Name{Camera: "new"}, nil, 0); err != nil {
+			t.Errorf("another one's next segment: %v", err)
+		}
+		close(gate)
+		r.next()
+		if err := r.create(t, "again", 1000).Append(chunk(strings.Repeat("a", 850), 2000)); err != nil {
+			t.Errorf("a queue that is empty again: %v", err)
 		}
 	})
 }

@@ -85,7 +85,8 @@ func (v *Volume) Create(n Name, head []byte, expect int64) (*File, error) {
 		return nil, ErrClosed
 	case v.full, v.resting:
 		return nil, ErrFull
-	case v.queued > v.limit/2:
+	case v.queued > v.limit/2, v.cameras[n.Camera] > v.limit/4:
+		// Half of what is refused must have drained, lest it is refused by turns.
 		return nil, ErrOverloaded
 	}
 	f.fresh = v.remember(n)
@@ -123,11 +124,19 @@ func (f *File) admit(size int64) error {
 	case f.v.resting:
 		f.err = ErrFull
 		return f.err
-	case f.v.queued > 0 && f.v.queued+size > f.v.limit:
+	case f.v.queued > 0 && f.v.queued+size > f.v.limit, f.greedy(size):
 		f.err = ErrOverloaded
 		return f.err
 	}
 	return nil
+}
+
+// greedy reports whether f's camera would take more than three quarters of what it
+// leaves to all others: a camera that floods a lagging disk must not have its
+// neighbours lose footage, or keep them from beginning a segment. v.mu is held.
+func (f *File) greedy(size int64) bool {
+	has := f.v.cameras[f.name.Camera]
+	return has > 0 && has+size > (f.v.limit-f.v.queued)/4*3
 }
 
 // Finish ends the file at end, UTC ms: in the next sync cycle it is made
@@ -203,6 +212,17 @@ func (f *File) kept() extent {
 func (v *Volume) push(o op) {
 	v.queue = append(v.queue, o)
 	v.queued += o.size
+	v.cameras[o.f.name.Camera] += o.size
+}
+
+// pop takes note that o has left the queue.
+func (v *Volume) pop(o *op) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.queued -= o.size
+	if v.cameras[o.f.name.Camera] -= o.size; v.cameras[o.f.name.Camera] == 0 {
+		delete(v.cameras, o.f.name.Camera)
+	}
 }
 
 func (v *Volume) signal() {

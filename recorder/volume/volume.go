@@ -90,6 +90,7 @@ type Volume struct {
 	queue   []op
 	spare   []op // the queue's other buffer
 	queued  int64
+	cameras map[string]int64 // of queued, where it is not 0
 	full    bool
 	resting bool // told to take no footage
 	closed  bool
@@ -179,7 +180,8 @@ func build(dir string, o Options) *Volume {
 	v := &Volume{
 		dir: dir, fsys: o.FS, geometry: Geometry{Medium: Unknown}, cycle: o.Cycle, limit: o.QueueBytes,
 		onFull: o.OnFull, log: o.Log, now: o.Now,
-		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), cutters: map[int]func(){}, made: map[Name]bool{}, suspect: map[Name]int64{},
+		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), cutters: map[int]func(){}, cameras: map[string]int64{}, made: map[Name]bool{},
+		suspect: map[Name]int64{},
 	}
 	if v.limit == 0 {
 		v.limit = 16 * mib

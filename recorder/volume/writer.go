@@ -83,9 +83,7 @@ func (v *Volume) drain(ops []op) {
 			}
 		}
 		o.chunk.release()
-		v.mu.Lock()
-		v.queued -= o.size
-		v.mu.Unlock()
+		v.pop(o)
 	}
 	v.returnQueue(ops)
 }
