@@ -113,7 +113,6 @@ type awful struct {
 	// … or is recorded: so many pictures in at least and at most so many runs.
 	pictures, runs, most int
 	lossy                bool // some are known to be damaged
-	within               time.Duration
 }
 
 // endings are cameras that give nothing to record.

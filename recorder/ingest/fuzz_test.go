@@ -5,7 +5,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/sdp"
+	"github.com/bluenviron/gortsplib/v5/pkg/sdpunmarshaler"
 )
 
 // FuzzDescribe has a camera describe its stream with the input: nothing may
@@ -20,12 +20,12 @@ func FuzzDescribe(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var s sdp.SessionDescription
-		if s.Unmarshal(data) != nil {
+		s, err := sdpunmarshaler.Unmarshal(data)
+		if err != nil {
 			return
 		}
 		var desc description.Session
-		if desc.Unmarshal(&s) != nil {
+		if desc.Unmarshal2(s) != nil {
 			return
 		}
 		video, audio, _, failure := choose(&desc, true)
