@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vedette/recorder/ingest"
+	"vedette/recorder/media"
 	"vedette/recorder/playback"
 )
 
@@ -73,6 +74,7 @@ type Recorder struct {
 	holdFailed bool
 
 	changes notifier
+	receive func(c *camera, cfg Camera, stream media.StreamName, url string) func(context.Context) error
 
 	mu      sync.Mutex
 	cameras map[string]*camera
@@ -91,7 +93,7 @@ func New(o Options) (*Recorder, error) {
 	if o.Segment == 0 {
 		o.Segment = time.Minute
 	}
-	r := &Recorder{o: o, cameras: map[string]*camera{}}
+	r := &Recorder{o: o, cameras: map[string]*camera{}, receive: receiver}
 	r.changes.init()
 	if err := r.open(); err != nil {
 		return nil, errors.Join(err, r.Close())

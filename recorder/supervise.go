@@ -79,16 +79,16 @@ func (c *camera) start(ctx context.Context) {
 	c.done = make(chan struct{})
 	var parts []func(context.Context) error
 	mainURL, subURL := cfg.URLs()
-	parts = append(parts, c.ingester(cfg, media.Main, mainURL).Run)
+	parts = append(parts, c.r.receive(c, cfg, media.Main, mainURL))
 	if subURL != "" {
-		sub := c.ingester(cfg, media.Sub, subURL)
+		sub := c.r.receive(c, cfg, media.Sub, subURL)
 		parts = append(parts, func(ctx context.Context) error {
 			// Not before the main stream was let in: a camera counts wrong
 			// passwords, and one attempt at a time is enough.
 			if _, err := c.hubs[media.Main].WaitRun(ctx); err != nil {
 				return err
 			}
-			return sub.Run(ctx)
+			return sub(ctx)
 		})
 	}
 	c.mu.Lock()
@@ -135,17 +135,21 @@ func (c *camera) stop() {
 	c.ran, c.recorded = true, c.record
 }
 
-func (c *camera) ingester(cfg Camera, stream media.StreamName, url string) *ingest.Ingester {
+// receiver returns what receives a stream of c until its context is done.
+func receiver(c *camera, cfg Camera, stream media.StreamName, url string) func(context.Context) error {
 	return ingest.New(ingest.Options{
 		Camera: cfg.ID, Stream: stream, URL: url, Username: cfg.Username, Password: cfg.Password, Audio: cfg.Audio,
 		Hub: c.hubs[stream], Clock: c.r.ingestClock(), Runs: &c.r.runs, Log: c.r.o.Log,
-		OnState: func(s ingest.State) {
-			c.mu.Lock()
-			c.states[stream] = s
-			c.mu.Unlock()
-			c.update()
-		},
-	})
+		OnState: func(s ingest.State) { c.received(stream, s) },
+	}).Run
+}
+
+// received takes note of the state of a stream.
+func (c *camera) received(stream media.StreamName, s ingest.State) {
+	c.mu.Lock()
+	c.states[stream] = s
+	c.mu.Unlock()
+	c.update()
 }
 
 func (r *Recorder) ingestClock() ingest.Clock {

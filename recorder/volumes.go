@@ -88,6 +88,8 @@ func (p *present) status(s *VolumeStatus) {
 	s.Index = p.index.Status()
 	switch {
 	case s.State == VolumeFailed:
+	case errors.Is(stats.Err, volume.ErrFull):
+		s.State, s.Reason = VolumeFull, stats.Err.Error()
 	case stats.Err != nil:
 		s.State, s.Reason = VolumeFailed, stats.Err.Error()
 	case stats.Full || !swept.MayRecord:

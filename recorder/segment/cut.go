@@ -141,6 +141,9 @@ func (w *Writer) create(u *media.AccessUnit) {
 	if w.since == 0 || reason != Clock && name.Start-w.since < shortest(reason) {
 		reason = None
 	}
+	if owed := w.owes(); reason == None {
+		reason = owed
+	}
 	h := &fmp4.Header{
 		Version: 1, Camera: w.o.Camera, Stream: w.run.Stream, Run: w.run.ID, Seq: w.number,
 		Start: u.Wall, Trusted: w.run.Trusted, BootID: w.run.BootID,
@@ -252,6 +255,7 @@ func (w *Writer) endLate() {
 	}
 	w.finish(s, s.end)
 	from, to, cause := s.end, s.closeAt, s.cause
+	w.blame(to, cause)
 	w.events = append(w.events, func() { w.o.Gap(from, to, cause) })
 }
 
@@ -333,14 +337,50 @@ func (w *Writer) finished(s *segment, n volume.Name, err error, planned int64) {
 			w.o.Gap(kept, planned, Disk)
 		}
 	case err != nil && planned > s.name.Start:
+		w.blame(planned, Disk)
 		w.o.Gap(s.name.Start, planned, Disk)
 	case err == nil:
-		f := &s.facts
+		f := w.factsOf(s)
 		w.o.Closed(Closed{Name: n, Codec: f.Codec, Width: f.Width, Height: f.Height, Trusted: f.Trusted, Audio: f.Audio, Gap: f.Gap})
 		if n.End() < planned {
+			w.blame(planned, Disk)
 			w.o.Gap(n.End(), planned, Disk)
 		}
 	}
+}
+
+// factsOf returns the facts of s as they are known by now.
+func (w *Writer) factsOf(s *segment) Open {
+	w.openMu.Lock()
+	defer w.openMu.Unlock()
+	return s.facts
+}
+
+// blame says why footage is missing that ends at planned, UTC ms: the segment
+// that begins there will say so in the index. Where its file is begun already,
+// its header does not.
+func (w *Writer) blame(planned int64, cause GapReason) {
+	w.openMu.Lock()
+	defer w.openMu.Unlock()
+	for _, o := range w.open {
+		if o.name.Start >= planned {
+			if o.facts.Gap == None {
+				o.facts.Gap = cause
+			}
+			return
+		}
+	}
+	w.owed = cause
+}
+
+// owes returns, once, why footage is missing before a segment that is about to
+// begin, which nobody knew when the one before it ended.
+func (w *Writer) owes() GapReason {
+	w.openMu.Lock()
+	defer w.openMu.Unlock()
+	owed := w.owed
+	w.owed = None
+	return owed
 }
 
 // opened puts s on the list of open segments.

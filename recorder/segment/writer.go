@@ -187,7 +187,8 @@ type Writer struct {
 	err     error
 
 	openMu   sync.Mutex
-	open     []*segment // not closed yet, oldest first
+	open     []*segment // not closed yet, oldest first; guards their facts too
+	owed     GapReason  // why what ended last was lost, if no segment says so yet
 	segments int64
 	newest   int64 // LastSample of segments that are closed
 }

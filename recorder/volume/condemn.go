@@ -127,7 +127,13 @@ func (v *Volume) judge(failed, arrived bool) {
 		v.w.lost = 0
 	case failed:
 		if v.w.lost++; v.w.lost >= hopeless {
-			v.condemn(fmt.Errorf("nothing arrived for %d cycles", hopeless))
+			v.mu.Lock()
+			last := v.stats.Err
+			v.mu.Unlock()
+			if last == nil {
+				last = errors.New("unknown")
+			}
+			v.condemn(fmt.Errorf("nothing arrived for %d cycles, and the last error is: %w", hopeless, last))
 		}
 	}
 }

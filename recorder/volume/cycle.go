@@ -31,7 +31,7 @@ func (v *Volume) runCycle(last bool) {
 	v.w.finishing = nil
 	if len(v.w.dirty) == 0 && len(finishing) == 0 {
 		v.judge(v.w.failed, false)
-		v.synced(began, false, nil)
+		v.synced(began, false, false, nil)
 		return
 	}
 	for _, f := range finishing {
@@ -40,7 +40,7 @@ func (v *Volume) runCycle(last bool) {
 	arrived, err := v.sync()
 	v.judge(v.w.failed || err != nil, arrived)
 	v.publish(finishing)
-	v.synced(began, true, err)
+	v.synced(began, true, arrived, err)
 }
 
 // cut has every participant hand over what it has.
@@ -262,9 +262,14 @@ func (v *Volume) early(f *File) error {
 	return ErrEmpty
 }
 
+// forgive is after how long without another failure an error counts as over,
+// though nothing was written that would prove it.
+const forgive = 30 * time.Second
+
 // synced closes the books of a cycle and looks whether a full disk has room
-// again.
-func (v *Volume) synced(began time.Time, worked bool, err error) {
+// again. An error is over when something arrived: a disk that has room and
+// takes nothing is tried again and again.
+func (v *Volume) synced(began time.Time, worked, arrived bool, err error) {
 	v.mu.Lock()
 	full := v.full
 	v.mu.Unlock()
@@ -283,7 +288,9 @@ func (v *Volume) synced(began time.Time, worked bool, err error) {
 	v.stats.LastCycle = now
 	if err == nil {
 		v.stats.LastSync = now
-		if !full && !v.w.failed {
+		if v.w.failed {
+			v.w.failedAt = time.Now()
+		} else if !full && (arrived || time.Since(v.w.failedAt) > forgive) {
 			v.stats.Err = nil
 		}
 	}

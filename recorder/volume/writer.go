@@ -18,6 +18,7 @@ type writer struct {
 	fresh     map[string]struct{} // directories with names not yet durable
 	used      map[string]struct{} // days that a file was made in
 	failed    bool                // something did since the last cycle
+	failedAt  time.Time           // when a cycle last saw it; monotonic
 	noReserve bool                // the file system cannot preallocate
 	noRange   bool                // … write back ranges
 	noSyncFS  bool                // … sync as a whole
