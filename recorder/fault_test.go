@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,7 +35,14 @@ type faultRig struct {
 	mu     sync.Mutex
 	events []Event
 	at     []time.Duration // of events
-	sent   map[string][]int64
+	sent   map[string][]picture
+}
+
+// picture is one that a camera of a faultRig sent.
+type picture struct {
+	id   uint64 // in its bytes
+	wall int64  // UTC ms, as the recorder's clock said then
+	at   time.Time
 }
 
 var faultParams = []media.Track{{Codec: media.H264, ClockRate: 90000, Width: 1920, Height: 1080,
@@ -45,7 +53,8 @@ var faultParams = []media.Track{{Codec: media.H264, ClockRate: 90000, Width: 192
 func (r *faultRig) shoot(c *camera, _ Camera, stream media.StreamName, _ string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		start := r.o.Clock.Now().UnixMicro()
-		run := &media.Run{ID: r.runs.Next(start), Camera: c.config().ID, Stream: stream, Tracks: faultParams, Trusted: true, Wall: start}
+		run := &media.Run{ID: r.runs.Next(start), Camera: c.config().ID, Stream: stream, Tracks: faultParams, Trusted: r.o.Clock.Trusted(), BootID: r.o.Clock.BootID(),
+			Mono: r.o.Clock.SinceBoot().Microseconds(), Wall: start}
 		c.received(stream, ingest.State{Phase: ingest.Streaming, Run: run})
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
@@ -54,12 +63,14 @@ func (r *faultRig) shoot(c *camera, _ Camera, stream media.StreamName, _ string)
 			if nal[0] = 0x41; i%10 == 0 {
 				nal[0] = 0x65
 			}
+			r.mu.Lock()
+			id := uint64(len(r.sent[run.Camera]) + 1)
+			binary.BigEndian.PutUint64(nal[4:], id)
+			r.sent[run.Camera] = append(r.sent[run.Camera], picture{id, start/1000 + i*100, time.Now()})
+			r.mu.Unlock()
 			u := &media.AccessUnit{Run: run, PTS: i * 9000, DTS: i * 9000, Wall: start + i*100_000, Received: time.Now(), Random: i%10 == 0,
 				Payloads: [][]byte{nal}, Size: 604}
 			c.hubs[stream].Publish(u)
-			r.mu.Lock()
-			r.sent[run.Camera] = append(r.sent[run.Camera], u.Wall/1000)
-			r.mu.Unlock()
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -76,7 +87,7 @@ var faultCameras = []string{"door", "yard"}
 func bubble(t *testing.T, db *storm.DB, f func(r *faultRig)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		r := &faultRig{disk: faultfs.New(faultfs.Options{Capacity: 64 << 20}), began: time.Now(), sent: map[string][]int64{}}
+		r := &faultRig{disk: faultfs.New(faultfs.Options{Capacity: 64 << 20}), began: time.Now(), sent: map[string][]picture{}}
 		var err error
 		r.Recorder, err = New(Options{
 			State: db, Volumes: []VolumeOptions{{Name: "one", Dir: dir, FS: r.disk}},
@@ -288,7 +299,8 @@ func (r *faultRig) accounted(t *testing.T, what string) {
 		sent := slices.Clone(r.sent[id])
 		r.mu.Unlock()
 		silent := 0
-		for _, ms := range sent[:len(sent)-20] { // what is under way is not on the timeline
+		for _, p := range sent[:len(sent)-20] { // what is under way is not on the timeline
+			ms := p.wall
 			in := slices.ContainsFunc(tl.Ranges, func(x playback.Span) bool { return x.Start <= ms && ms < x.End+2 })
 			gap := slices.ContainsFunc(tl.Gaps, func(g playback.Gap) bool { return g.Start <= ms+1 && ms < g.End && g.Reason == segment.Disk })
 			if !in && !gap && !r.toldOf(id, ms) {

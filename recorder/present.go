@@ -153,7 +153,8 @@ func (p *present) recover(ctx context.Context) {
 	p.volume.ForgetMade()
 	if err == nil {
 		p.bay.cleared()
-		err = p.resume(true)
+		// What could not be treated may lie in a hold: then that waits on.
+		err = p.resume(len(report.Problems) == 0)
 	}
 	p.reportMu.Lock()
 	p.report = &report
