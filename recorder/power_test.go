@@ -361,3 +361,50 @@ func finish(t *testing.T, left *powerBox) {
 		}
 	}
 }
+
+// TestAHoldWaitsForWhatCouldNotBeTreated: a file that a failing disk would not
+// let be salvaged may lie in a hold that waits; it is locked when it is there.
+func TestAHoldWaitsForWhatCouldNotBeTreated(t *testing.T) {
+	db := faultDB(t)
+	s, err := newStore(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := &powerBox{dirs: [2]string{t.TempDir(), t.TempDir()}, disks: [2]*faultfs.Disk{faultfs.New(faultfs.Options{}), faultfs.New(faultfs.Options{})}}
+		live := func(boot byte, d time.Duration, during func(r *faultRig)) {
+			clock := &bootClock{boot: boot, began: time.Now()}
+			clock.trusted.Store(true)
+			b.run(t, db, clock, &faultRig{began: time.Now(), sent: map[string][]picture{}}, 0, 0, d, during)
+			b = b.reboot(t, faultfs.Everything)
+		}
+		live(1, 7*time.Second, func(r *faultRig) {
+			time.Sleep(6 * time.Second)
+			if _, err := r.Hold(time.Now().Add(-time.Hour), time.Now()); err != nil {
+				t.Error(err)
+			}
+		})
+		for _, d := range b.disks {
+			d.Inject(faultfs.Fault{Kinds: []faultfs.Kind{faultfs.Modify}, Err: io.ErrUnexpectedEOF, Sticky: true})
+		}
+		began := time.Now()
+		live(2, 4*time.Second, func(*faultRig) {})
+		if left, err := s.holds(); err != nil || len(left) == 0 {
+			t.Errorf("%d holds wait, %v: the footage under them could not be salvaged", len(left), err)
+		}
+		live(3, 4*time.Second, func(r *faultRig) {
+			time.Sleep(3 * time.Second)
+			for _, id := range faultCameras {
+				rows, err := r.Segments(t.Context(), id, began.Add(-time.Hour), began.Add(-time.Second), 0)
+				if err != nil || len(rows) < 2 {
+					t.Errorf("%d segments of %s, %v", len(rows), id, err)
+				}
+				for _, row := range rows {
+					if !row.Held {
+						t.Errorf("%s: %+v is not held", id, row)
+					}
+				}
+			}
+		})
+	})
+}
