@@ -73,8 +73,15 @@ func (s *Sweeper) bury(ctx context.Context, garbage []index.Garbage) (burial, er
 
 // account counts what went.
 func (s *Sweeper) account(b burial) {
-	s.lost.add(b.gone)
-	s.lastLoss = time.Now()
+	byReason := map[string][]index.Garbage{}
+	for _, g := range b.gone {
+		byReason[g.Reason] = append(byReason[g.Reason], g)
+	}
+	for reason, gone := range byReason {
+		l := s.lossesOf(reason)
+		l.lost.add(gone)
+		l.last = time.Now()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range b.gone {

@@ -1,11 +1,11 @@
-// Package sweep keeps a footage volume above its free floor by deleting the
-// oldest unlocked segments, and says when it cannot.
+// Package sweep deletes the oldest unlocked segments of a footage volume: to keep
+// free space above the floor, and by age, quota and cap where a person set
+// them. It says what it deletes and why, and when it cannot do what it should.
 //
 // Plan decides, and is a pure function of figures. Sweeper measures, acts in
 // an order that survives a power cut at every step, measures again, and
-// remembers what did not help. Rules other than the floor and the reserve
-// will take their place beside them: a rule chooses rows, everything behind
-// the choice is shared.
+// remembers what did not help. A rule chooses rows, everything behind the choice
+// is shared; one that fails does not keep the others from working.
 //
 // The order on disk, for each batch of at most 256 segments:
 //
@@ -20,6 +20,6 @@
 // file without a row is never left behind.
 //
 // The package must never touch evidence, a segment that is being written or
-// one that somebody reads, and never a file that the index does not name. It
-// decides by figures of the disk alone, so a wrong clock deletes nothing.
+// one that somebody reads, and never a file that the index does not name. The
+// wall clock decides by age alone, while it is trusted, and braked.
 package sweep

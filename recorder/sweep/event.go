@@ -33,13 +33,24 @@ const (
 	NothingToPrune     = "nothing_to_prune"           // below the floor, and everything left is evidence or in use
 	FloorUnsatisfiable = "floor_unsatisfiable"        // the floor is as large as the disk
 	Futile             = "prune_not_recovering_space" // deleting did not free what it should have
+	SizeCap            = "size_cap"                   // footage is deleted to keep the volume's cap
+	LockedExceedsCap   = "locked_exceeds_cap"         // evidence alone is more than the cap: nothing is deleted for it
+	LockedExceedsQuota = "locked_exceeds_quota"       // the same for a camera's quota
 	DeleteFailed       = "delete_failed"              // files could not be removed
 	NoStatistics       = "disk_stats_unavailable"     // free space cannot be read
 	BelowReserve       = "reserve"                    // recording must stop
 )
 
+// Rules that delete without anything being wrong; their reason in
+// retention_delete events and in the audit.
+const (
+	Age   = "age"
+	Quota = "quota"
+)
+
 func severity(reason string) string {
-	if reason == NoStatistics {
+	switch reason {
+	case NoStatistics, SizeCap, LockedExceedsCap, LockedExceedsQuota:
 		return warning
 	}
 	return critical
@@ -69,6 +80,13 @@ func (s *Sweeper) end(reasons ...string) {
 			s.o.Emit(Event{Type: typePressure, Severity: info, Payload: map[string]any{"reason": reason, "cleared": true}})
 		}
 	}
+}
+
+// losses are what one rule deletes.
+type losses struct {
+	lost       deletions
+	last       time.Time // when something was deleted last
+	lastReport time.Time
 }
 
 // deletions adds up what was deleted until it is reported.
@@ -118,7 +136,7 @@ const maxListed = 16
 
 // payload tells what was deleted, whose, how old and why. Cameras that lost
 // most come first.
-func (d *deletions) payload(reason string, floor int64, now time.Time) map[string]any {
+func (d *deletions) payload(reason string, limit map[string]any, now time.Time) map[string]any {
 	names := slices.SortedFunc(maps.Keys(d.cameras), func(a, b string) int {
 		return cmp.Or(cmp.Compare(d.cameras[b].count, d.cameras[a].count), cmp.Compare(a, b))
 	})
@@ -138,11 +156,12 @@ func (d *deletions) payload(reason string, floor int64, now time.Time) map[strin
 		}
 	}
 	p := map[string]any{
-		"reason": reason, "deleted": d.count, "bytes": d.bytes, "min_free_bytes": floor,
+		"reason": reason, "deleted": d.count, "bytes": d.bytes,
 		"oldest": stamp(all.oldest), "newest": stamp(all.newest),
 		"oldest_age_s": max(now.UnixMilli()-all.oldest, 0) / 1000,
 		"cameras":      list,
 	}
+	maps.Copy(p, limit)
 	if more := len(names) - len(list); more > 0 {
 		p["more_cameras"] = more
 	}
@@ -151,30 +170,44 @@ func (d *deletions) payload(reason string, floor int64, now time.Time) map[strin
 
 func stamp(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// report tells people what was deleted: at once when pressure begins, as the
-// event that says so, and then at most once per Options.Report, because a
-// full disk deletes something every minute of its life. force empties the
-// list now.
-func (s *Sweeper) report(floor int64, force bool) {
+// report tells people what a rule deleted: at once when it begins to, for a
+// rule that is a condition as the event that says so, and then at most once per
+// Options.Report, because a full disk deletes something every minute of its
+// life. limit is what the rule keeps, for the payload; force empties the list
+// now.
+func (s *Sweeper) report(reason string, limit map[string]any, force bool) {
+	l := s.lossesOf(reason)
 	now := time.Now()
-	if s.lost.count > 0 {
-		s.mu.Lock()
-		known := s.conditions[FreeFloor]
-		s.mu.Unlock()
-		switch {
-		case !known:
-			s.begin(FreeFloor, s.lost.payload(FreeFloor, floor, s.o.Now()))
-		case force || now.Sub(s.lastReport) >= s.o.Report:
-			s.o.Emit(Event{Type: typeDelete, Severity: info, Payload: s.lost.payload(FreeFloor, floor, s.o.Now())})
-		default:
-			return
+	if l.lost.count == 0 {
+		if now.Sub(l.last) >= calm {
+			s.end(reason)
 		}
-		s.lastReport, s.lost = now, deletions{}
 		return
 	}
-	if now.Sub(s.lastLoss) >= calm {
-		s.end(FreeFloor)
+	s.mu.Lock()
+	known := s.conditions[reason]
+	s.mu.Unlock()
+	condition := reason == FreeFloor || reason == SizeCap
+	switch {
+	case condition && !known:
+		s.begin(reason, l.lost.payload(reason, limit, s.o.Now()))
+	case force || l.lastReport.IsZero() || now.Sub(l.lastReport) >= s.o.Report:
+		s.o.Emit(Event{Type: typeDelete, Severity: info, Payload: l.lost.payload(reason, limit, s.o.Now())})
+	default:
+		return
 	}
+	l.lastReport, l.lost = now, deletions{}
+}
+
+// lossesOf returns what the rule deleted since it was reported last. sweeping is
+// held.
+func (s *Sweeper) lossesOf(reason string) *losses {
+	l := s.losses[reason]
+	if l == nil {
+		l = &losses{}
+		s.losses[reason] = l
+	}
+	return l
 }
 
 // calm is how long nothing must be deleted for the pressure to be over.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -124,6 +125,55 @@ func (b *box) Oldest(n int, skip func(index.Row) bool) ([]index.Row, error) {
 		b.onOldest()
 	}
 	return out, nil
+}
+
+func (b *box) Range(camera string, from, to int64, yield func(r index.Row, held bool) bool) error {
+	b.mu.Lock()
+	rows, held := slices.Clone(b.rows), maps.Clone(b.held)
+	b.mu.Unlock()
+	slices.SortFunc(rows, func(a, c index.Row) int { return cmp.Compare(a.Start, c.Start) })
+	for _, r := range rows {
+		if r.Camera == camera && r.Start < to && r.End() > from && !yield(r, held[r.Seq]) {
+			break
+		}
+	}
+	return nil
+}
+
+func (b *box) Totals() index.Totals {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := index.Totals{Cameras: map[string]index.CameraTotals{}}
+	count := func(r index.Row, of func(*index.CameraTotals) *index.Tally, all *index.Tally) {
+		c := t.Cameras[r.Camera]
+		of(&c).Rows++
+		of(&c).Bytes += r.Bytes
+		all.Rows++
+		all.Bytes += r.Bytes
+		t.Cameras[r.Camera] = c
+	}
+	for _, r := range b.rows {
+		if b.held[r.Seq] {
+			count(r, func(c *index.CameraTotals) *index.Tally { return &c.Held }, &t.Held)
+		} else {
+			count(r, func(c *index.CameraTotals) *index.Tally { return &c.Unlocked }, &t.Unlocked)
+		}
+	}
+	for _, g := range b.garbage {
+		count(g.Row, func(c *index.CameraTotals) *index.Tally { return &c.Garbage }, &t.Garbage)
+	}
+	return t
+}
+
+func (b *box) Bounds(camera string) (first, last int64, ok bool) {
+	_ = b.Range(camera, 0, 1<<60, func(r index.Row, _ bool) bool {
+		if !ok {
+			first, ok = r.Start, true
+		}
+		last = max(last, r.End())
+		return true
+	})
+	return first, last, ok
 }
 
 func (b *box) Condemn(rows []index.Row, reason string) ([]index.Garbage, error) {

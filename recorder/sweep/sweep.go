@@ -12,15 +12,16 @@ import (
 // batch is how many rows one transaction condemns.
 const batch = 256
 
-// Sweep finishes what an earlier sweep left, measures, and deletes the oldest
-// segments if the volume is below its floor. It returns nil when the volume
+// Sweep finishes what an earlier sweep left, and applies the rules in the order
+// of what they protect: reserve and floor, age, quotas, cap. One that fails does
+// not keep the others from working. It returns nil when the volume
 // is as it should be and also when it is not and nothing can be done about
 // it, which is a condition; errors are those of the index and the disk. Only
 // one sweep runs at a time.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
-	err := errors.Join(s.finishGarbage(ctx), s.keepFloor(ctx))
+	err := errors.Join(s.finishGarbage(ctx), s.keepFloor(ctx), s.keepAge(ctx), s.keepQuotas(ctx), s.keepCap(ctx))
 	s.mu.Lock()
 	s.state.Err = err
 	s.mu.Unlock()
@@ -76,7 +77,7 @@ func (s *Sweeper) keepFloor(ctx context.Context) error {
 			err = fmt.Errorf("keep the floor: %w", err)
 		}
 	}
-	s.report(r.Floor, false)
+	s.report(FreeFloor, map[string]any{"min_free_bytes": r.Floor}, false)
 	s.judgeReserve(r)
 	return err
 }
@@ -133,7 +134,7 @@ func (s *Sweeper) free(ctx context.Context, r Reading) (Reading, error) {
 			s.nothingLeft(r)
 			return r, nil
 		}
-		b, err := s.deleteRows(ctx, d.Rows)
+		b, err := s.deleteRows(ctx, d.Rows, FreeFloor)
 		l.freed += b.freed
 		if err != nil {
 			return r, err
@@ -270,8 +271,8 @@ func (s *Sweeper) judgeReserve(r Reading) {
 }
 
 // deleteRows takes one batch through the four steps.
-func (s *Sweeper) deleteRows(ctx context.Context, rows []index.Row) (burial, error) {
-	garbage, err := s.cat.Condemn(rows, FreeFloor)
+func (s *Sweeper) deleteRows(ctx context.Context, rows []index.Row, reason string) (burial, error) {
+	garbage, err := s.cat.Condemn(rows, reason)
 	if err != nil {
 		return burial{}, err
 	}

@@ -21,6 +21,13 @@ type Catalog interface {
 	// Condemn moves rows to the garbage list in one transaction, without those
 	// that were held or went since Oldest read them, and returns what it moved.
 	Condemn(rows []index.Row, reason string) ([]index.Garbage, error)
+	// Range yields the rows of a camera that overlap [from, to), in UTC ms, by
+	// start, until yield answers false.
+	Range(camera string, from, to int64, yield func(r index.Row, held bool) bool) error
+	// Totals counts rows and their bytes. It reads memory alone.
+	Totals() index.Totals
+	// Bounds returns the first start and the last end of a camera's footage.
+	Bounds(camera string) (first, last int64, ok bool)
 	// Garbage returns what is condemned and not forgotten.
 	Garbage() ([]index.Garbage, error)
 	// Forget drops garbage and appends the audit entry in one transaction.
@@ -47,6 +54,7 @@ type Gauge interface {
 // Options tune a sweeper. Every zero value means the default.
 type Options struct {
 	Limits     Limits        // set by a person; zeros are defaults
+	Policies   Policies      // set by a person; the zero keeps the floor alone
 	Medium     string        // of the volume, for the defaults
 	EraseBlock int64         // bytes, for the defaults; 0 = not known
 	Interval   time.Duration // between sweeps; default 30 s
@@ -61,9 +69,12 @@ type Options struct {
 	// Emit takes an event. It must not block. Nil means that nobody listens.
 	Emit func(Event)
 	// Now returns the wall clock. It stamps audit entries and events, and
-	// decides nothing. Default time.Now.
+	// decides what is too old, braked: see Policy.Age. Default time.Now.
 	Now func() time.Time
-	Log *slog.Logger
+	// Trusted reports whether Now is right. Nil means that nobody knows: then
+	// nothing is too old.
+	Trusted func() bool
+	Log     *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -74,6 +85,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Emit == nil {
 		o.Emit = func(Event) {}
+	}
+	if o.Trusted == nil {
+		o.Trusted = func() bool { return false }
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -93,18 +107,19 @@ type Sweeper struct {
 	o      Options
 	kicked chan struct{}
 
-	sweeping   sync.Mutex // held for the length of a sweep; guards what follows
-	meter      meter
-	counted    int64           // the counter of bytes written at the last reading
-	refused    map[string]bool // directories that did not let a file go in this sweep
-	retry      int             // garbage that the next sweep begins with
-	memory     memory
-	lost       deletions
-	lastLoss   time.Time
-	lastReport time.Time
+	sweeping sync.Mutex // held for the length of a sweep; guards what follows
+	meter    meter
+	counted  int64           // the counter of bytes written at the last reading
+	refused  map[string]bool // directories that did not let a file go in this sweep
+	retry    int             // garbage that the next sweep begins with
+	memory   memory
+	losses   map[string]*losses // by rule
+	aged     map[string]aging   // by camera
 
 	mu         sync.Mutex // guards what follows; never held across I/O or Emit
 	set        Limits
+	policies   Policies
+	released   map[string]bool // cameras whose age a person changed
 	conditions map[string]bool
 	state      State
 	forecast   forecast
@@ -132,7 +147,8 @@ type forecast struct {
 func New(cat Catalog, files Files, gauge Gauge, o Options) *Sweeper {
 	s := &Sweeper{
 		cat: cat, files: files, gauge: gauge, o: o.withDefaults(),
-		kicked: make(chan struct{}, 1), set: o.Limits, conditions: make(map[string]bool),
+		kicked: make(chan struct{}, 1), set: o.Limits, conditions: make(map[string]bool), policies: o.Policies, released: make(map[string]bool),
+		losses: make(map[string]*losses), aged: make(map[string]aging),
 		state: State{MayRecord: true},
 	}
 	s.meter.counter = o.Written
@@ -157,7 +173,7 @@ func (s *Sweeper) Run(ctx context.Context) error {
 		if !s.wait(ctx, tick.C, begun) {
 			s.sweeping.Lock()
 			defer s.sweeping.Unlock()
-			s.report(s.State().Floor, true)
+			s.reportAll()
 			return context.Cause(ctx)
 		}
 	}

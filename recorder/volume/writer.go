@@ -158,9 +158,7 @@ func (v *Volume) create(f *File) error {
 // mkdir makes dir and the directory above it.
 func (v *Volume) mkdir(dir string) error {
 	for _, d := range []string{path.Dir(dir), dir} {
-		if err := v.fsys.Mkdir(d); err == nil {
-			v.w.fresh[path.Dir(d)] = struct{}{}
-		} else if !errors.Is(err, fs.ErrExist) {
+		if err := v.fsys.Mkdir(d); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ mutations=(
 	'recorder/volume/cycle.go|closed names are not synced|s/err = v\.syncDirs\(dirs\)\n/_ = dirs\n/; s/\t\terr = v\.fsys\.SyncFS\(\)\n/\t\t_ = dirs\n/'
 	'recorder/volume/cycle.go|the preallocated tail stays|s/(func \(v \*Volume\) trim.*?)f\.h == nil/$1true/s'
 	'recorder/volume/cycle.go|an error of the sync is ignored|s/if err = v\.commit\(dirty\); err != nil/if _ = v.commit(dirty); err != nil/'
-	'recorder/volume/writer.go|directories of a new camera are not synced|s/v\.w\.fresh\[path\.Dir\(d\)\] = struct\{\}\{\}/_ = d/'
+	'recorder/volume/writer.go|directories of a new camera are not synced|s/\t\tv\.w\.fresh\[path\.Dir\(day\)\], v\.w\.fresh\[FootageDir\] = struct\{\}\{\}, struct\{\}\{\}\n//'
 	'recorder/volume/writer.go|the directory of a new file is not synced|s/\tv\.w\.fresh\[day\] = struct\{\}\{\}\n//'
 	'recorder/volume/file.go|a file whose sync failed keeps what was not durable|s/if f\.sick \{\n\t\treturn f\.durable/if false {\n\t\treturn f.durable/'
 	'recorder/volume/file.go|bytes count as durable when they are written|s/return f\.durable\.bytes, f\.durable\.end/return f.written.bytes, f.written.end/'
@@ -45,10 +45,10 @@ mutations=(
 	'recorder/index/verify.go|a damaged index is believed|s/(func Verify\(path string\) error \{\n)/$1\tif _, err := os.Stat(path); err == nil {\n\t\treturn nil\n\t}\n/'
 	'recorder/sweep/bury.go|deletions are not synced|s/err := s\.files\.SyncDir\(dir\)/var err error/'
 	'recorder/recovery/recover.go|what a disk failed to write is believed when read|s/size, suspect := s\.suspects\[n\]/size, suspect := s.suspects[n]; suspect = suspect \&\& false/'
-	'recorder/recovery/recover.go|evidence that lost its second name gets none @./recorder/recovery|s/if err := volume\.LinkEvidence\(s\.fsys, without\); err/if err := error(nil); err/'
+	'recorder/recovery/recover.go|evidence that lost its second name gets none @./recorder/recovery|s/if err := volume\.LinkEvidence\(s\.fsys, without\); err/if err := error(nil); len(without) < 0 || err/'
 	'recorder/recovery/restamp.go|footage is stamped again without a note of it @./recorder/recovery|s/if err := volume\.WriteFile\(fsys, "\.", intentTemp, intentName, data\); err/if err := error(nil); len(data) < 0 || err/'
 	'recorder/recovery/restamp.go|names that were given anew are not synced @./recorder/recovery|s/if err := fsys\.SyncDir\(dir\); err/if err := error(nil); dir == "\/" || err/'
-	'recorder/recovery/header.go|a header is made up without proof @./recorder/recovery|s/case first\.Wall < due-abutLimit\*1000 .*?:/case false:/'
+	'recorder/recovery/header.go|a header is made up without proof @./recorder/recovery|s/case first\.Wall < due-abutLimit\*1000 .*?:/case due < 0:/'
 	'recorder/sweep/sweep.go|files go before their rows are condemned|s/(garbage, err := s\.cat\.Condemn)/for _, r := range rows {\n\t\t_ = s.files.Remove(r.File().Path())\n\t}\n\t$1/'
 )
 

@@ -1,0 +1,261 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"vedette/recorder/index"
+)
+
+// Policy says how much footage of one camera is kept on a volume. Zeros are no
+// limit.
+type Policy struct {
+	// Age is how long footage is kept after it ended, at least LeastAge. It is
+	// applied while the wall clock is trusted, to footage whose own time is, and
+	// braked: one sweep goes no further than twice the time since the one before,
+	// so a clock that steps deletes nothing of note. A person who changes Age
+	// releases the brake once.
+	Age time.Duration
+	// Quota is the bytes that the camera may have, evidence included.
+	Quota int64
+	// Keep protects footage that ended this little ago from quota and cap, not
+	// from the floor.
+	Keep time.Duration
+}
+
+// LeastAge is the shortest Policy.Age.
+const LeastAge = time.Hour
+
+// Policies are the rules of a volume beside its free space.
+type Policies struct {
+	Cap     int64             // bytes of all footage, evidence included; 0 = no limit
+	Cameras map[string]Policy // by id
+}
+
+// SetPolicies replaces the policies. They take effect with the next sweep,
+// which begins at once. p must not be changed afterwards.
+func (s *Sweeper) SetPolicies(p Policies) {
+	s.mu.Lock()
+	for id, now := range p.Cameras {
+		if now.Age != s.policies.Cameras[id].Age {
+			s.released[id] = true
+		}
+	}
+	s.policies = p
+	s.mu.Unlock()
+	s.Kick()
+}
+
+// Policies returns what is in force.
+func (s *Sweeper) Policies() Policies {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.policies
+}
+
+// aging is how far footage of a camera has been aged out.
+type aging struct {
+	cutoff int64     // UTC ms: what ended before was due at at
+	at     time.Time // monotonic
+}
+
+// slack is by how much a cutoff may move beyond what the brake allows: sweeps
+// are not punctual.
+const slack = time.Minute
+
+// reach returns up to where, in UTC ms, footage may be aged out: what ended
+// before now − age, unless the clock seems to have stepped. newest is when the
+// newest footage of the volume ended: where no sweep was before, the clock was
+// right then.
+func reach(a aging, now int64, mono time.Time, age time.Duration, newest int64) int64 {
+	cutoff := now - age.Milliseconds()
+	if a.at.IsZero() {
+		return min(cutoff, newest-age.Milliseconds()+slack.Milliseconds())
+	}
+	return min(cutoff, a.cutoff+(2*mono.Sub(a.at)+slack).Milliseconds())
+}
+
+// keepAge is the rule of age, camera by camera.
+func (s *Sweeper) keepAge(ctx context.Context) error {
+	if !s.o.Trusted() {
+		return nil
+	}
+	p, totals := s.Policies(), s.cat.Totals().Cameras
+	newest := int64(0)
+	for id := range totals {
+		if _, last, ok := s.cat.Bounds(id); ok {
+			newest = max(newest, last)
+		}
+	}
+	var first error
+	for _, id := range slices.Sorted(maps.Keys(p.Cameras)) {
+		age := p.Cameras[id].Age
+		if age <= 0 || totals[id].Unlocked.Rows == 0 {
+			continue
+		}
+		now, mono := s.o.Now().UnixMilli(), time.Now()
+		age = max(age, LeastAge)
+		cutoff := reach(s.aged[id], now, mono, age, newest)
+		if s.release(id) {
+			cutoff = now - age.Milliseconds()
+		}
+		err := s.ageOut(ctx, id, cutoff)
+		if err == nil {
+			s.aged[id] = aging{cutoff: cutoff, at: mono}
+		}
+		first = cmp.Or(first, err)
+	}
+	s.report(Age, nil, false)
+	if first != nil {
+		return fmt.Errorf("keep the age: %w", first)
+	}
+	return nil
+}
+
+// release reports, once, that a person changed the age of a camera.
+func (s *Sweeper) release(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	released := s.released[id]
+	delete(s.released, id)
+	return released
+}
+
+// ageOut deletes what a camera has of unlocked footage that ended by cutoff,
+// and whose time is known.
+func (s *Sweeper) ageOut(ctx context.Context, id string, cutoff int64) error {
+	for ctx.Err() == nil {
+		var rows []index.Row
+		err := s.cat.Range(id, 0, cutoff, func(r index.Row, held bool) bool {
+			if !held && r.End() <= cutoff && r.Flags&index.Trusted != 0 && !s.spared(r) {
+				rows = append(rows, r)
+			}
+			return len(rows) < batch
+		})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		b, err := s.deleteRows(ctx, rows, Age)
+		if err != nil {
+			return err
+		}
+		if len(b.gone) == 0 || len(rows) < batch {
+			return nil // what could not be removed is garbage now, and tried again
+		}
+	}
+	return ctx.Err()
+}
+
+// keepQuotas is the rule of quotas, camera by camera.
+func (s *Sweeper) keepQuotas(ctx context.Context) error {
+	p := s.Policies()
+	var first error
+	var over []string
+	for _, id := range slices.Sorted(maps.Keys(p.Cameras)) {
+		if q := p.Cameras[id]; q.Quota > 0 {
+			t := s.cat.Totals().Cameras[id]
+			if t.Held.Bytes > q.Quota {
+				over = append(over, id)
+			}
+			first = cmp.Or(first, s.shrink(ctx, q.Quota, t.Held.Bytes, Quota, func() int64 {
+				t := s.cat.Totals().Cameras[id]
+				return t.Unlocked.Bytes + t.Garbage.Bytes
+			}, func(r index.Row) bool { return r.Camera == id && !s.kept(p, r) }))
+		}
+	}
+	if len(over) > 0 {
+		s.begin(LockedExceedsQuota, map[string]any{"cameras": over})
+	} else {
+		s.end(LockedExceedsQuota)
+	}
+	s.report(Quota, nil, false)
+	if first != nil {
+		return fmt.Errorf("keep the quotas: %w", first)
+	}
+	return nil
+}
+
+// keepCap is the rule of the volume's cap.
+func (s *Sweeper) keepCap(ctx context.Context) error {
+	p := s.Policies()
+	t := s.cat.Totals()
+	if p.Cap > 0 && t.Held.Bytes > p.Cap {
+		s.begin(LockedExceedsCap, map[string]any{
+			"locked_bytes": t.Held.Bytes, "unlocked_bytes": t.Unlocked.Bytes + t.Garbage.Bytes, "max_bytes": p.Cap,
+		})
+	} else {
+		s.end(LockedExceedsCap)
+	}
+	var err error
+	if p.Cap > 0 {
+		err = s.shrink(ctx, p.Cap, t.Held.Bytes, SizeCap, func() int64 {
+			t := s.cat.Totals()
+			return t.Unlocked.Bytes + t.Garbage.Bytes
+		}, func(r index.Row) bool { return !s.kept(p, r) })
+	}
+	s.report(SizeCap, map[string]any{"max_bytes": p.Cap}, false)
+	if err != nil {
+		return fmt.Errorf("keep the cap: %w", err)
+	}
+	return nil
+}
+
+// shrink deletes the oldest rows that may go until what is unlocked, with
+// garbage that could not be removed, fits into limit beside what is held. Where
+// that alone fills it, nothing is deleted: it would not help.
+func (s *Sweeper) shrink(ctx context.Context, limit, held int64, reason string, unlocked func() int64, may func(index.Row) bool) error {
+	if held >= limit {
+		return nil
+	}
+	for ctx.Err() == nil {
+		goal := unlocked() - (limit - held)
+		if goal <= 0 {
+			return nil
+		}
+		rows, err := s.cat.Oldest(batch, func(r index.Row) bool { return !may(r) || s.spared(r) })
+		if err != nil {
+			return err
+		}
+		candidates := make([]Candidate, len(rows))
+		for i, r := range rows {
+			candidates[i] = Candidate{Row: r}
+		}
+		d := choose(goal, candidates, len(rows) < batch)
+		if len(d.Rows) == 0 {
+			return nil
+		}
+		b, err := s.deleteRows(ctx, d.Rows, reason)
+		if err != nil {
+			return err
+		}
+		if len(b.gone) == 0 || d.Stop == NothingLeft {
+			return nil // no progress
+		}
+	}
+	return ctx.Err()
+}
+
+// kept reports whether a camera's policy keeps r from quota and cap.
+func (s *Sweeper) kept(p Policies, r index.Row) bool {
+	keep := p.Cameras[r.Camera].Keep
+	return keep > 0 && r.End() > s.o.Now().Add(-keep).UnixMilli()
+}
+
+// reportAll tells what is not told yet. sweeping is held.
+func (s *Sweeper) reportAll() {
+	p := s.Policies()
+	for _, reason := range slices.Sorted(maps.Keys(s.losses)) {
+		var limit map[string]any
+		switch reason {
+		case FreeFloor:
+			limit = map[string]any{"min_free_bytes": s.State().Floor}
+		case SizeCap:
+			limit = map[string]any{"max_bytes": p.Cap}
+		}
+		s.report(reason, limit, true)
+	}
+}
