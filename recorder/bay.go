@@ -115,6 +115,9 @@ func (b *bay) open() error {
 	b.mu.Lock()
 	b.in, b.known, b.reason, b.other, b.fresh = p, now, nil, "", false
 	b.mu.Unlock()
+	b.r.retentionMu.Lock()
+	p.retain(b.r.retention) // it may have changed since the volume was opened
+	b.r.retentionMu.Unlock()
 	if known.ID != "" && known.ID != now.ID {
 		b.r.emit("volume_replaced", Warning, "", map[string]any{"volume": b.o.Name, "id": now.ID, "before": known.ID})
 	}

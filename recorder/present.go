@@ -188,8 +188,9 @@ func notCancelled(err error) error {
 
 func (p *present) newSweeper() *sweep.Sweeper {
 	r := p.bay.r
+	set := r.Retention()
 	return sweep.New(p.index, p.volume.FS(), p.volume, sweep.Options{
-		Limits: sweep.Limits{Floor: r.o.Floor}, Medium: p.volume.Medium(), EraseBlock: p.volume.Geometry().EraseBlock,
+		Limits: p.limits(set), Policies: set.policies(p.bay.o.Name), Medium: p.volume.Medium(), EraseBlock: p.volume.Geometry().EraseBlock,
 		Interval: r.o.SweepEvery,
 		Written:  func() int64 { return p.volume.Stats().Written },
 		Leased:   func(row index.Row) bool { return r.leases.held(segmentKey{row.Camera, row.Start}) },
@@ -198,7 +199,7 @@ func (p *present) newSweeper() *sweep.Sweeper {
 			r.emit(e.Type, Severity(e.Severity), "", e.Payload)
 			r.changes.notify()
 		},
-		Now: r.o.Clock.Now, Log: r.o.Log,
+		Now: r.o.Clock.Now, Trusted: r.o.Clock.Trusted, Log: r.o.Log,
 	})
 }
 

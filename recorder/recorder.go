@@ -73,6 +73,9 @@ type Recorder struct {
 	// held.
 	holdFailed bool
 
+	retentionMu sync.Mutex // held while it is changed and put in force
+	retention   Retention
+
 	changes notifier
 	receive func(c *camera, cfg Camera, stream media.StreamName, url string) func(context.Context) error
 
@@ -104,6 +107,9 @@ func New(o Options) (*Recorder, error) {
 // open does the work of New; what it opened is released by Close.
 func (r *Recorder) open() (err error) {
 	if r.store, err = newStore(r.o.State); err != nil {
+		return err
+	}
+	if r.retention, err = r.store.retention(); err != nil {
 		return err
 	}
 	if err := r.bays.build(r, r.o.Volumes); err != nil {

@@ -62,6 +62,22 @@ func (s *store) holds() (pending []interval, err error) {
 	return pending, nil
 }
 
+// saveRetention keeps how much footage is kept.
+func (s *store) saveRetention(set Retention) error {
+	if err := s.bays.Set("retention", "set", set); err != nil {
+		return fmt.Errorf("save retention: %w", err)
+	}
+	return nil
+}
+
+// retention returns what saveRetention kept, or nothing.
+func (s *store) retention() (set Retention, err error) {
+	if err := s.bays.Get("retention", "set", &set); err != nil && !errors.Is(err, storm.ErrNotFound) {
+		return set, fmt.Errorf("read retention: %w", err)
+	}
+	return set, nil
+}
+
 // saveVolume keeps which volume is in a bay.
 func (s *store) saveVolume(name string, v knownVolume) error {
 	if err := s.bays.Set("known", name, v); err != nil {

@@ -19,6 +19,7 @@ import (
 type VolumeStatus struct {
 	Name, ID, Path, Medium            string
 	Total, Free, Floor, High, Reserve int64 // bytes
+	Cap                               int64 // bytes of footage allowed; 0 = as the floor leaves
 	Footage, Held                     int64 // bytes; footage with the segments that still grow
 	State                             string
 	Reason                            string
@@ -82,6 +83,7 @@ func (p *present) status(s *VolumeStatus) {
 		s.State, s.Reason = VolumeFailed, fmt.Sprintf("read free space: %v", err)
 	}
 	swept, stats, totals := p.sweeper.State(), p.volume.Stats(), p.index.Totals()
+	s.Cap = p.sweeper.Policies().Cap
 	s.Total, s.Free, s.Floor, s.High, s.Reserve = space.Total, space.Free, swept.Floor, swept.High, swept.Reserve
 	s.Footage, s.Held = totals.Footage().Bytes+p.growing(), totals.Held.Bytes
 	s.BytesPerSecond, s.Cycle, s.LastCycle, s.SyncTime = p.rate.perSecond(), p.volume.Cycle(), stats.LastCycle, stats.SyncTime
@@ -114,9 +116,11 @@ func (p *present) growing() (bytes int64) {
 }
 
 // helpless reports whether something stands against keeping the floor; that
-// footage is being deleted for it does not.
+// footage is being deleted for a rule does not, nor that evidence fills one.
 func helpless(conditions []string) bool {
-	return slices.ContainsFunc(conditions, func(c string) bool { return c != sweep.FreeFloor })
+	return slices.ContainsFunc(conditions, func(c string) bool {
+		return c != sweep.FreeFloor && c != sweep.SizeCap && c != sweep.LockedExceedsCap && c != sweep.LockedExceedsQuota
+	})
 }
 
 // ErrNoFootage is returned where there is nothing in the range asked for.

@@ -229,6 +229,11 @@ func (s *Sweeper) SetLimits(l Limits) {
 	s.Kick()
 }
 
+// Effective returns the limits that set would mean for a disk of total bytes.
+func (s *Sweeper) Effective(set Limits, total int64) Limits {
+	return effective(set, Figures{Total: total, Medium: s.o.Medium, EraseBlock: s.o.EraseBlock, Rate: s.State().Rate})
+}
+
 // State returns what the last sweep saw.
 func (s *Sweeper) State() State {
 	s.mu.Lock()

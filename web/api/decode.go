@@ -86,7 +86,19 @@ var errNotObject = &failure{status: http.StatusBadRequest, code: "bad_json", mes
 // strict decodes one object into the struct v points to. encoding/json alone
 // would take names in any case, the same field twice, null for anything, and
 // whatever follows.
-func strict(data []byte, v any) error {
+func strict(data []byte, v any) error { return strictIn(data, v, "", false) }
+
+// strictAt is strict for an object inside of another, whose fields may be null.
+// Fields are named in errors with at before them.
+func strictAt(data []byte, v any, at string) error {
+	err := strictIn(data, v, at+".", true)
+	if errors.Is(err, errNotObject) {
+		return badField(at, "The field must be an object.")
+	}
+	return err
+}
+
+func strictIn(data []byte, v any, at string, nulls bool) error {
 	if !utf8.Valid(data) {
 		return errNotObject
 	}
@@ -109,15 +121,18 @@ func strict(data []byte, v any) error {
 		field := fieldByName(dst, name)
 		switch {
 		case !field.IsValid():
-			return badField(cut(name), "There is no field of this name.")
+			return badField(at+cut(name), "There is no field of this name.")
 		case seen[name]:
-			return badField(name, "The field is there twice.")
+			return badField(at+name, "The field is there twice.")
+		case bytes.Equal(raw, []byte("null")) && nulls:
+			seen[name] = true
+			continue
 		case bytes.Equal(raw, []byte("null")):
-			return badField(name, "The field must not be null; leave it out.")
+			return badField(at+name, "The field must not be null; leave it out.")
 		}
 		seen[name] = true
 		if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
-			return badField(name, "The field must be %s.", typeName(field.Type()))
+			return badField(at+name, "The field must be %s.", typeName(field.Type()))
 		}
 	}
 	if _, err := dec.Token(); err != nil {
@@ -149,6 +164,8 @@ func typeName(t reflect.Type) string {
 		return "true or false"
 	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
 		return "a number"
+	case reflect.Map:
+		return "an object"
 	}
 	return "of another type"
 }

@@ -48,7 +48,7 @@ func bodyFor(rt route) string {
 		return `{"name":"x"}`
 	case strings.HasSuffix(rt.pattern, "/adopt"):
 		return `{"id":"22"}`
-	case rt.method == "POST" || rt.method == "PATCH":
+	case rt.method == "POST" || rt.method == "PATCH" || rt.method == "PUT":
 		return `{}`
 	}
 	return ""

@@ -31,15 +31,17 @@ var start = time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC)
 
 // fakeRecorder has the camera "yard", and remembers what it was asked.
 type fakeRecorder struct {
-	mu       sync.Mutex
-	in       CameraInput
-	from, to time.Time
-	limit    int
-	err      error
-	panics   bool
-	content  []byte
-	closed   int
-	hold     chan struct{} // Clip waits for it
+	mu        sync.Mutex
+	in        CameraInput
+	from, to  time.Time
+	limit     int
+	err       error
+	by        string
+	retention Retention
+	panics    bool
+	content   []byte
+	closed    int
+	hold      chan struct{} // Clip waits for it
 }
 
 func (f *fakeRecorder) ask(id string) error {
@@ -92,6 +94,20 @@ func (f *fakeRecorder) AdoptVolume(_ context.Context, name, id string) error {
 		return badField("id", "The id is not that of the volume that waits there.")
 	}
 	return nil
+}
+func (f *fakeRecorder) Retention(context.Context) (Retention, map[string]RetentionInForce, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.retention, map[string]RetentionInForce{"garage": {Floor: 5}}, f.err
+}
+func (f *fakeRecorder) SetRetention(_ context.Context, set Retention, by string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retention, f.by = set, by
+	return f.err
+}
+func (f *fakeRecorder) PreviewRetention(_ context.Context, set Retention) ([]RetentionPlan, error) {
+	return []RetentionPlan{{Volume: "garage", Segments: int64(len(set.Cameras)), By: map[string]int64{"age": 7}, Oldest: map[string]Timestamp{"yard": Timestamp(start)}}}, nil
 }
 func (f *fakeRecorder) TestCamera(_ context.Context, id string) (TestResult, error) {
 	return TestResult{OK: true, Codec: "h264"}, f.ask(id)

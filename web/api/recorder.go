@@ -21,6 +21,13 @@ type Recorder interface {
 	// AdoptVolume has the volume called name be the one with that id, which is
 	// there but was not before. ErrNotFound if no volume has the name.
 	AdoptVolume(ctx context.Context, name, id string) error
+	// Retention returns what is set for every volume and camera there is, and
+	// what is in force by that.
+	Retention(ctx context.Context) (Retention, map[string]RetentionInForce, error)
+	// SetRetention replaces what is set; by is who asks.
+	SetRetention(ctx context.Context, set Retention, by string) error
+	// PreviewRetention says what set would delete. It changes nothing.
+	PreviewRetention(ctx context.Context, set Retention) ([]RetentionPlan, error)
 	// TestCamera opens the camera's stream, for at most 12 s. A camera that
 	// does not answer is a result, not an error.
 	TestCamera(ctx context.Context, id string) (TestResult, error)

@@ -57,6 +57,9 @@ func (s *server) table() []route {
 
 		{"GET", v1 + "/system", auth.View, quick, s.system},
 		{"POST", v1 + "/system/volumes/{name}/adopt", auth.Operate, quick, s.adoptVolume},
+		{"GET", v1 + "/system/retention", auth.Operate, quick, s.getRetention},
+		{"PUT", v1 + "/system/retention", auth.Operate, quick, s.putRetention},
+		{"POST", v1 + "/system/retention/preview", auth.Operate, quick, s.previewRetention},
 		{"GET", v1 + "/events", auth.View, quick, s.events},
 		{"GET", v1 + "/panel", auth.View, socket, s.panel},
 
