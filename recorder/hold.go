@@ -110,34 +110,38 @@ func (h *holds) take() []dueRow {
 // name below evidence/ so that it survives the loss of the index. Held twice is
 // held.
 func (r *Recorder) Hold(from, to time.Time) (int, error) {
-	all := interval{From: from.UnixMilli(), To: to.UnixMilli()}
+	_, n, err := r.PlaceHold(Evidence{From: from, To: to, Reason: "button", By: "the box"})
+	return n, err
+}
+
+// hold locks [from, to), UTC ms, of cameras; e is for the event. evidenceMu is
+// held.
+func (r *Recorder) hold(cameras []string, from, to int64, e Evidence) (int, error) {
 	var waiting []interval
-	for _, c := range r.all() {
-		v := all
-		v.Camera = c.config().ID
-		waiting = append(waiting, v)
-	}
-	for _, name := range r.bays.unordered() {
-		v := all
-		v.Volume = name
-		waiting = append(waiting, v)
+	for _, name := range append([]string{""}, r.bays.unordered()...) {
+		for _, id := range cameras {
+			waiting = append(waiting, interval{id, from, to, name})
+		}
 	}
 	r.holds.wait(waiting...)
 	held := 0
 	errs := []error{r.saveHolds()} // first: a power cut from here on forgets nothing
 	for _, p := range r.bays.present() {
-		rows, _, err := p.holdRange(all)
-		held += len(rows)
-		if err != nil && p.departed() { // it goes this moment: it has to wait for its return
-			v := all
-			v.Volume = p.bay.o.Name
-			r.holds.wait(v)
-			continue
+		for _, id := range cameras {
+			rows, _, err := p.holdRange(interval{Camera: id, From: from, To: to})
+			held += len(rows)
+			if err != nil && p.departed() { // it goes this moment: it has to wait for its return
+				r.holds.wait(interval{id, from, to, p.bay.o.Name})
+				continue
+			}
+			errs = append(errs, err)
 		}
-		errs = append(errs, err)
 	}
 	err := errors.Join(append(errs, r.saveHolds())...)
-	payload := map[string]any{"from": from.UTC(), "to": to.UTC(), "segments": held}
+	payload := map[string]any{"hold": e.ID, "from": e.From, "to": e.To, "segments": held, "by": e.By}
+	if e.Reason != "" {
+		payload["why"] = e.Reason
+	}
 	if err != nil {
 		payload["error"] = err.Error()
 		r.emit("evidence_hold_failed", Critical, "", payload)
@@ -209,6 +213,15 @@ func (h *holds) of(bay string) (out []interval) {
 		}
 	}
 	return out
+}
+
+// drop forgets what gone answers true for.
+func (h *holds) drop(gone func(interval) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := len(h.pending)
+	h.pending = slices.DeleteFunc(h.pending, gone)
+	h.changed = h.changed || len(h.pending) != before
 }
 
 // done takes a hold off the list, once.

@@ -17,6 +17,7 @@ func (r *Recorder) meter(ctx context.Context) error {
 		}
 		now := time.Now() // rates are of the monotonic clock
 		r.holdDue()
+		r.expireHolds()
 		for _, p := range r.bays.present() {
 			p.meter(now)
 		}

@@ -159,6 +159,9 @@ func (p *present) recover(ctx context.Context) {
 	p.reportMu.Lock()
 	p.report = &report
 	p.reportMu.Unlock()
+	if err == nil && len(report.Problems) == 0 {
+		err = r.releaseDue(p)
+	}
 	if err != nil { // what is on the disk stays; what is recorded now is known
 		r.o.Log.Error("volume not put in order", "volume", name, "err", err)
 		r.emit("volume_unordered", Warning, "", map[string]any{"volume": name, "reason": err.Error()})

@@ -73,6 +73,9 @@ type Recorder struct {
 	// held.
 	holdFailed bool
 
+	evidenceMu sync.Mutex // held while holds are placed or released
+	evidence   evidenceBook
+
 	retentionMu sync.Mutex // held while it is changed and put in force
 	retention   Retention
 
@@ -110,6 +113,9 @@ func (r *Recorder) open() (err error) {
 		return err
 	}
 	if r.retention, err = r.store.retention(); err != nil {
+		return err
+	}
+	if r.evidence, err = r.store.evidence(); err != nil {
 		return err
 	}
 	if err := r.bays.build(r, r.o.Volumes); err != nil {

@@ -62,6 +62,22 @@ func (s *store) holds() (pending []interval, err error) {
 	return pending, nil
 }
 
+// saveEvidence keeps who holds what.
+func (s *store) saveEvidence(book evidenceBook) error {
+	if err := s.bays.Set("evidence", "book", book); err != nil {
+		return fmt.Errorf("save holds: %w", err)
+	}
+	return nil
+}
+
+// evidence returns what saveEvidence kept, or nothing.
+func (s *store) evidence() (book evidenceBook, err error) {
+	if err := s.bays.Get("evidence", "book", &book); err != nil && !errors.Is(err, storm.ErrNotFound) {
+		return book, fmt.Errorf("read holds: %w", err)
+	}
+	return book, nil
+}
+
 // saveRetention keeps how much footage is kept.
 func (s *store) saveRetention(set Retention) error {
 	if err := s.bays.Set("retention", "set", set); err != nil {

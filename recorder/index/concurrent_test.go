@@ -69,8 +69,8 @@ func TestReadersAlwaysSeeEveryRow(t *testing.T) {
 	worker(func(int) error { return x.Flush() })
 	worker(func(i int) error {
 		from := t0 + int64(i%base)*minute
-		_, err := x.Hold("a", from, from+minute)
-		_, err2 := x.Release("a", from, from+minute)
+		rows, err := x.Hold("a", from, from+minute)
+		_, err2 := x.Release(rows)
 		return errors.Join(err, err2)
 	})
 	worker(func(int) error {

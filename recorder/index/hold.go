@@ -12,41 +12,45 @@ import (
 // transaction, waiting rows included, and durable when it returns. What is
 // held already is not among the answer.
 func (x *Index) Hold(camera string, from, to int64) ([]Row, error) {
-	moved, err := x.move(camera, from, to, true)
-	if err != nil {
-		return nil, fmt.Errorf("hold footage: %w", err)
-	}
-	return moved, nil
-}
-
-// Release is the inverse of Hold: held rows become ordinary ones.
-func (x *Index) Release(camera string, from, to int64) ([]Row, error) {
-	moved, err := x.move(camera, from, to, false)
-	if err != nil {
-		return nil, fmt.Errorf("release footage: %w", err)
-	}
-	return moved, nil
-}
-
-// move takes rows from the unlocked to the held bucket, or back.
-func (x *Index) move(camera string, from, to int64, hold bool) ([]Row, error) {
-	source := heldBucket
-	if hold {
-		source = rowsBucket
-	}
 	var moved []Row
 	err := x.commit(func(t *txn) error {
-		found := t.overlapping(t.bucket(source), camera, from, to)
 		moved = moved[:0]
-		for _, e := range found {
-			if err := t.lock(e, x.known(e.row.Camera), hold); err != nil {
+		for _, e := range t.overlapping(t.bucket(rowsBucket), camera, from, to) {
+			if err := t.lock(e, x.known(e.row.Camera), true); err != nil {
 				return err
 			}
 			moved = append(moved, e.row)
 		}
 		return nil
 	})
-	return moved, err
+	if err != nil {
+		return nil, fmt.Errorf("hold footage: %w", err)
+	}
+	return moved, nil
+}
+
+// Release makes the held ones among rows ordinary again, and returns them. It is
+// one transaction, durable when it returns.
+func (x *Index) Release(rows []Row) ([]Row, error) {
+	var moved []Row
+	err := x.commit(func(t *txn) error {
+		moved = moved[:0]
+		for _, r := range rows {
+			e, c, ok := t.locate(heldBucket, r)
+			if !ok {
+				continue
+			}
+			if err := t.lock(e, c, false); err != nil {
+				return err
+			}
+			moved = append(moved, e.row)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("release footage: %w", err)
+	}
+	return moved, nil
 }
 
 // lock moves the row of e, of camera c, to the held bucket, or back.

@@ -366,11 +366,14 @@ func TestAgainstAModel(t *testing.T) {
 		case 1, 2:
 			hold := rng.IntN(2) == 0
 			camera, from := string(rune('a'+rng.IntN(3))), t0+rng.Int64N(400)*minute
-			move := x.Release
+			var err error
 			if hold {
-				move = x.Hold
+				_, err = x.Hold(camera, from, from+3*minute)
+			} else {
+				rows, _ := list(t, x, camera, from, from+3*minute)
+				_, err = x.Release(rows)
 			}
-			if _, err := move(camera, from, from+3*minute); err != nil {
+			if err != nil {
 				t.Fatal(err)
 			}
 			for i, s := range model {

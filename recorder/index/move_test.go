@@ -38,8 +38,11 @@ func TestHoldAndReleaseMoveRowsWaitingOrNot(t *testing.T) {
 	if g, err := x.Condemn(moved, "free_floor"); err != nil || len(g) != 0 {
 		t.Errorf("condemned held rows: %v, %v", g, err)
 	}
-	if back, err := x.Release("", t0+3*minute, t0+4*minute); err != nil || !slices.Equal(seqs(back), []uint32{3}) {
-		t.Errorf("released %v, %v; want 3", back, err)
+	if back, err := x.Release([]Row{row("a", 3), row("a", 4), row("b", 3), row("a", 99)}); err != nil || !slices.Equal(seqs(back), []uint32{3}) {
+		t.Errorf("released %v, %v; want 3: the others are not held", back, err)
+	}
+	if back, err := x.Release([]Row{row("a", 3)}); err != nil || len(back) != 0 {
+		t.Errorf("released again: %v, %v", back, err)
 	}
 	if tot := x.Totals(); tot.Held.Rows != 1 || tot.Held.Bytes != row("a", 2).Bytes || tot.Unlocked.Rows != 11 {
 		t.Errorf("totals after release %+v", tot)

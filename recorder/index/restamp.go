@@ -128,7 +128,7 @@ func (t *txn) holdEach(rows []Row, held func(Row) bool) error {
 		if !held(r) {
 			continue
 		}
-		e, c, ok := t.locate(r)
+		e, c, ok := t.locate(rowsBucket, r)
 		if !ok {
 			continue // held already
 		}
@@ -139,8 +139,9 @@ func (t *txn) holdEach(rows []Row, held func(Row) bool) error {
 	return nil
 }
 
-// locate finds the unlocked row of the file of r, wherever it was shifted to.
-func (t *txn) locate(r Row) (entry, *camera, bool) {
+// locate finds the row of the file of r in a bucket, wherever it was shifted
+// to.
+func (t *txn) locate(bucket string, r Row) (entry, *camera, bool) {
 	c := t.x.known(r.Camera)
 	if c == nil {
 		return entry{}, nil, false
@@ -148,7 +149,7 @@ func (t *txn) locate(r Row) (entry, *camera, bool) {
 	for shift := range maxShift + 1 {
 		r.shift = uint8(shift)
 		key := r.key(c.ordinal)
-		v := t.bucket(rowsBucket).Get(keyBytes(key))
+		v := t.bucket(bucket).Get(keyBytes(key))
 		if v == nil {
 			continue
 		}
