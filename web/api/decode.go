@@ -164,6 +164,8 @@ func typeName(t reflect.Type) string {
 		return "true or false"
 	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
 		return "a number"
+	case reflect.Slice:
+		return "a list of strings"
 	case reflect.Map:
 		return "an object"
 	}

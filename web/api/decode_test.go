@@ -24,6 +24,7 @@ var bodies = []struct {
 	{"add camera", "POST", "/api/v1/cameras", func() any { return new(CameraInput) }, `{"name":"Yard","record":false}`, 201},
 	{"change camera", "PATCH", "/api/v1/cameras/yard", func() any { return new(CameraInput) }, `{"audio":true}`, 200},
 	{"adopt volume", "POST", "/api/v1/system/volumes/garage/adopt", func() any { return new(adoptBody) }, `{"id":"22"}`, 202},
+	{"hold", "POST", "/api/v1/holds", func() any { return new(holdBody) }, `{"from":"2026-01-01T00:00:00Z","to":"1767225700000","cameras":["yard"]}`, 201},
 	{"retention", "PUT", "/api/v1/system/retention", func() any { return new(retentionBody) }, `{"volumes":{"garage":{"floor_bytes":5,"cap_bytes":null}},"cameras":{"yard":{"age_hours":24}}}`, 200},
 	{"preview of retention", "POST", "/api/v1/system/retention/preview", func() any { return new(retentionBody) }, `{"cameras":{}}`, 200},
 	{"test camera", "POST", "/api/v1/cameras/yard/test", func() any { return new(struct{}) }, `{}`, 200},
@@ -51,6 +52,7 @@ func TestBodiesAreStrict(t *testing.T) {
 		reflect.String: {`1`, `true`, `[]`, `{}`, `null`, `["a"]`, `1e400`},
 		reflect.Bool:   {`1`, `"true"`, `[]`, `{}`, `null`, `0`},
 		reflect.Int:    {`"1"`, `true`, `[]`, `{}`, `null`, `1.5`, `1e400`},
+		reflect.Slice:  {`1`, `"a"`, `true`, `{}`, `null`, `[1]`},
 		reflect.Map:    {`1`, `"a"`, `true`, `[]`, `null`},
 	}
 	for _, body := range bodies {
@@ -81,7 +83,7 @@ func TestBodiesAreStrict(t *testing.T) {
 				for _, v := range wrong[kind.Kind()] {
 					refuse(name+" = "+v, `{"`+name+`":`+v+`}`, name)
 				}
-				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true", reflect.Int: "1", reflect.Map: "{}"}[kind.Kind()]
+				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true", reflect.Int: "1", reflect.Map: "{}", reflect.Slice: "[]"}[kind.Kind()]
 				refuse(name+" twice", `{"`+name+`":`+ok+`,"`+name+`":`+ok+`}`, name)
 				refuse(name+" in capitals", `{"`+strings.ToUpper(name)+`":`+ok+`}`, strings.ToUpper(name))
 			}

@@ -21,7 +21,7 @@ var open = []string{
 
 // fill makes a path of a pattern.
 func fill(pattern string) string {
-	path := strings.NewReplacer("{id}", "yard", "{seg}", "1795400000000-1f3c9a2b", "{session}", "s1", "{name}", "garage").Replace(pattern)
+	path := strings.NewReplacer("{id}", "yard", "{seg}", "1795400000000-1f3c9a2b", "{session}", "s1", "{name}", "garage", "{hold}", "kept").Replace(pattern)
 	if pattern == "/api/" {
 		return "/api/v1/nothing"
 	}
@@ -48,6 +48,8 @@ func bodyFor(rt route) string {
 		return `{"name":"x"}`
 	case strings.HasSuffix(rt.pattern, "/adopt"):
 		return `{"id":"22"}`
+	case rt.method == "POST" && strings.HasSuffix(rt.pattern, "/holds"):
+		return `{"from":"1","to":"2"}`
 	case rt.method == "POST" || rt.method == "PATCH" || rt.method == "PUT":
 		return `{}`
 	}
@@ -115,6 +117,9 @@ func TestEveryRouteAsksForItsRole(t *testing.T) {
 			if rt.perm == auth.Public || strings.HasSuffix(rt.pattern, "/logout") {
 				continue
 			}
+			b.rec.mu.Lock()
+			b.rec.holds = []Hold{{ID: "kept"}}
+			b.rec.mu.Unlock()
 			w := b.do(rt.methods()[0], fill(rt.pattern), bodyFor(rt), "Cookie: "+cookie)
 			may := role.Can(rt.perm)
 			if refused := w.Code == http.StatusForbidden || w.Code == http.StatusUnauthorized; refused == may {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,7 @@ type fakeRecorder struct {
 	err       error
 	by        string
 	retention Retention
+	holds     []Hold
 	panics    bool
 	content   []byte
 	closed    int
@@ -108,6 +110,25 @@ func (f *fakeRecorder) SetRetention(_ context.Context, set Retention, by string)
 }
 func (f *fakeRecorder) PreviewRetention(_ context.Context, set Retention) ([]RetentionPlan, error) {
 	return []RetentionPlan{{Volume: "garage", Segments: int64(len(set.Cameras)), By: map[string]int64{"age": 7}, Oldest: map[string]Timestamp{"yard": Timestamp(start)}}}, nil
+}
+func (f *fakeRecorder) PlaceHold(_ context.Context, h Hold) (Hold, int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h.ID, h.Created = fmt.Sprint(len(f.holds)), Timestamp(start)
+	f.holds = append(f.holds, h)
+	return h, 3, f.err
+}
+func (f *fakeRecorder) Holds(context.Context) ([]Hold, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.holds), f.err
+}
+func (f *fakeRecorder) ReleaseHold(_ context.Context, id, by string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.by = by
+	f.holds = slices.DeleteFunc(f.holds, func(h Hold) bool { return h.ID == id })
+	return f.err
 }
 func (f *fakeRecorder) TestCamera(_ context.Context, id string) (TestResult, error) {
 	return TestResult{OK: true, Codec: "h264"}, f.ask(id)

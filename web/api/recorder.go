@@ -21,6 +21,14 @@ type Recorder interface {
 	// AdoptVolume has the volume called name be the one with that id, which is
 	// there but was not before. ErrNotFound if no volume has the name.
 	AdoptVolume(ctx context.Context, name, id string) error
+	// PlaceHold locks footage for good, or until the hold's time is over; ID and
+	// Created are given by the answer. It returns how many segments are locked at
+	// once; those still written and on disks that are away follow.
+	PlaceHold(ctx context.Context, h Hold) (Hold, int, error)
+	// Holds returns all of them, oldest first.
+	Holds(ctx context.Context) ([]Hold, error)
+	// ReleaseHold ends one; by is who asks. ErrNotFound if there is none.
+	ReleaseHold(ctx context.Context, id, by string) error
 	// Retention returns what is set for every volume and camera there is, and
 	// what is in force by that.
 	Retention(ctx context.Context) (Retention, map[string]RetentionInForce, error)

@@ -60,6 +60,9 @@ func (s *server) table() []route {
 		{"GET", v1 + "/system/retention", auth.Operate, quick, s.getRetention},
 		{"PUT", v1 + "/system/retention", auth.Operate, quick, s.putRetention},
 		{"POST", v1 + "/system/retention/preview", auth.Operate, quick, s.previewRetention},
+		{"GET", v1 + "/holds", auth.Export, quick, s.listHolds},
+		{"POST", v1 + "/holds", auth.Export, quick, s.placeHold},
+		{"DELETE", v1 + "/holds/{hold}", auth.Manage, quick, s.releaseHold},
 		{"GET", v1 + "/events", auth.View, quick, s.events},
 		{"GET", v1 + "/panel", auth.View, socket, s.panel},
 

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"vedette/web/auth"
+)
+
+// Hold is footage that nothing deletes until the hold is released.
+type Hold struct {
+	ID       string     `json:"id"`
+	From     Timestamp  `json:"from"`
+	To       Timestamp  `json:"to"`
+	Cameras  []string   `json:"cameras"`
+	Reason   string     `json:"reason,omitempty"`
+	Incident string     `json:"incident,omitempty"`
+	By       string     `json:"by"`
+	Created  Timestamp  `json:"created"`
+	Until    *Timestamp `json:"until,omitempty"`
+}
+
+// holdBody is the body of POST /holds.
+type holdBody struct {
+	From     string   `json:"from"`
+	To       string   `json:"to"`
+	Cameras  []string `json:"cameras"`
+	Reason   string   `json:"reason"`
+	Incident string   `json:"incident"`
+	Until    string   `json:"until"`
+}
+
+func (in *holdBody) hold() (h Hold, err error) {
+	for _, f := range []struct {
+		name, text string
+		into       *Timestamp
+	}{{"from", in.From, &h.From}, {"to", in.To, &h.To}} {
+		if err := needed(f.name, f.text); err != nil {
+			return h, err
+		}
+		t, ok := parseTime(f.text)
+		if !ok {
+			return h, badField(f.name, "The time %s must be RFC 3339 or Unix milliseconds.", f.name)
+		}
+		*f.into = Timestamp(t)
+	}
+	if in.Until != "" {
+		t, ok := parseTime(in.Until)
+		if !ok {
+			return h, badField("until", "The time until must be RFC 3339 or Unix milliseconds.")
+		}
+		h.Until = (*Timestamp)(&t)
+	}
+	h.Cameras, h.Reason, h.Incident = in.Cameras, in.Reason, in.Incident
+	return h, nil
+}
+
+// placeHold locks footage. Who may see some cameras alone holds those.
+func (s *server) placeHold(w http.ResponseWriter, r *http.Request) error {
+	var in holdBody
+	if err := decode(w, r, &in); err != nil {
+		return err
+	}
+	h, err := in.hold()
+	if err != nil {
+		return err
+	}
+	who := auth.From(r.Context())
+	for _, id := range h.Cameras {
+		if !who.Sees(id) {
+			return ErrNotFound
+		}
+	}
+	if len(h.Cameras) == 0 && who.Cameras != nil {
+		if h.Cameras = slices.Clone(who.Cameras); len(h.Cameras) == 0 {
+			return ErrNotFound
+		}
+	}
+	h.By = who.Name
+	placed, locked, err := s.Recorder.PlaceHold(r.Context(), h)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusCreated, struct {
+		Hold
+		Locked int `json:"segments"` // locked at once
+	}{placed, locked})
+	return nil
+}
+
+// sees reports whether p may see all of h.
+func sees(p *auth.Principal, h Hold) bool {
+	return !slices.ContainsFunc(h.Cameras, func(id string) bool { return !p.Sees(id) })
+}
+
+// listHolds lists the holds of the cameras that the caller may see, of one
+// camera or that touch a range if asked for.
+func (s *server) listHolds(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	from, to := time.Time{}, time.UnixMilli(maxMillis)
+	for name, into := range map[string]*time.Time{"from": &from, "to": &to} {
+		if q.Get(name) == "" {
+			continue
+		}
+		t, err := queryTime(q, name)
+		if err != nil {
+			return err
+		}
+		*into = t
+	}
+	all, err := s.Recorder.Holds(r.Context())
+	if err != nil {
+		return err
+	}
+	who, camera := auth.From(r.Context()), q.Get("camera")
+	all = slices.DeleteFunc(all, func(h Hold) bool {
+		return !sees(who, h) || camera != "" && !slices.Contains(h.Cameras, camera) ||
+			!time.Time(h.From).Before(to) || !time.Time(h.To).After(from)
+	})
+	writeJSON(w, http.StatusOK, struct {
+		Holds []Hold `json:"holds"`
+	}{notNil(all)})
+	return nil
+}
+
+// releaseHold gives footage back to retention.
+func (s *server) releaseHold(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.Recorder.Holds(r.Context())
+	if err != nil {
+		return err
+	}
+	who, id := auth.From(r.Context()), r.PathValue("hold")
+	i := slices.IndexFunc(all, func(h Hold) bool { return h.ID == id })
+	if i < 0 || !sees(who, all[i]) {
+		return ErrNotFound
+	}
+	if err := s.Recorder.ReleaseHold(r.Context(), id, who.Name); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
