@@ -264,9 +264,12 @@ func TestRecoveryMeetsErrors(t *testing.T) {
 // in every way. What is there afterwards is accepted, and keeps its identity.
 func TestAVolumeIsMadeWholeOrNotAtAll(t *testing.T) {
 	dry := faultfs.New(faultfs.Options{})
-	if _, _, _, err := recoverDisk(dry); err != nil {
+	x, m, _, err := recoverDisk(dry)
+	if err != nil {
 		t.Fatal(err)
 	}
+	_ = x.Close()
+	m.close()
 	for at := 1; at <= dry.Ops()+1; at++ {
 		for seed := range uint64(60) {
 			disk := faultfs.New(faultfs.Options{})
