@@ -97,6 +97,23 @@ test('a range is downloaded as a film', async () => {
   assert.ok(bytes > 20_000, `the clip has ${bytes} bytes`);
 });
 
+test('a marked range is kept, told of, and released again', async () => {
+  await id(page, 'keep').click();
+  const [hold] = await eventually('held', 5_000, async () => {
+    const { holds } = await api(page, 'GET', '/api/v1/holds');
+    return holds.length && holds;
+  });
+  assert.deepEqual(hold.cameras, ['yard']);
+  assert.equal(hold.by, owner.name);
+  await eventually('locked', 15_000, async () => (await api(page, 'GET', '/api/v1/system')).volumes[0].held_bytes > 0);
+  await id(page, 'nav-status').click();
+  assert.match(await id(page, `kept-${hold.id}`).innerText(), /Yard/);
+  await eventually('told of', 5_000, async () => /is kept as evidence/.test(await id(page, 'events').innerText()));
+  await id(page, `release-${hold.id}`).click();
+  await eventually('off the list', 5_000, async () => (await id(page, 'kept').count()) === 0);
+  assert.equal((await api(page, 'GET', '/api/v1/system')).volumes[0].held_bytes, 0);
+});
+
 test('a camera that goes away is said to be away, and comes back by itself', async () => {
   await id(page, 'nav-live').click();
   await box.pullCamera();

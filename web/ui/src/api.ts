@@ -1,6 +1,6 @@
 // Calls to the recorder's HTTP interface.
 import { user } from './store';
-import type { Camera, Gap, Range } from './types';
+import type { Camera, Gap, Hold, Range } from './types';
 import type { GopAnswer } from './media/gops';
 
 /** ApiError is an answer that was not a success; code is the API's word, field names the input at fault. */
@@ -115,6 +115,12 @@ export const volumes = {
 };
 
 const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
+
+export const holds = {
+  list: async () => (await call<{ holds?: Hold[] }>('GET', '/holds'))?.holds ?? [],
+  place: (cam: string, from: number, to: number) => call<Hold>('POST', '/holds', { from: iso(from), to: iso(to), cameras: [cam] }),
+  release: (hold: string) => call('DELETE', `/holds/${id(hold)}`),
+};
 
 export const footage = {
   async timeline(cam: string, from: number, to: number, signal?: AbortSignal): Promise<{ ranges: Range[]; gaps: Gap[] }> {

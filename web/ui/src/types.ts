@@ -56,6 +56,18 @@ export interface Volume {
   write_bytes_per_s?: number;
 }
 
+/** Footage that nothing deletes until it is released. */
+export interface Hold {
+  id: string;
+  /** RFC 3339. */
+  from: string;
+  to: string;
+  cameras: string[] | null;
+  reason?: string;
+  by: string;
+  until?: string;
+}
+
 export interface System {
   version?: string;
   board?: string;

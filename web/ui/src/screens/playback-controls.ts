@@ -1,9 +1,10 @@
 // The rows of controls under the picture, and the way to a date and time.
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
-import { footage as api } from '../api';
+import { ApiError, footage as api, holds } from '../api';
 import { Icon } from '../icons';
 import { Choice, IconButton } from '../ui/kit';
+import { say, user } from '../store';
 import { clock, dayStart, fields, isoDay, parseTime, span, stamp, toMs, type Zone } from '../format';
 
 export interface Actions {
@@ -58,9 +59,23 @@ export function Marks({ id, marks, actions: a, zone, recorded }: {
       ? html`<a class="button primary" href=${api.clipURL(id, marks.a!, marks.b!)} download=${fileName(id, marks.a!, zone)} data-testid="download-clip">
           <${Icon} name="download" /><span>Download ${span(length)}</span></a>`
       : html`<button type="button" class="button" disabled data-testid="download-clip-off" title="Mark a start and an end first"><${Icon} name="download" /><span>Download</span></button>`}
+    ${both && recorded > 0 && mayKeep() && html`<button type="button" class="button" onClick=${() => keep(id, marks.a!, marks.b!)} data-testid="keep" title="Nothing deletes it until somebody releases it">
+      <${Icon} name="keep" /><span>Keep</span></button>`}
     ${(marks.a !== null || marks.b !== null) && html`<${IconButton} icon="close" label="Clear marks" onClick=${a.clear} testid="mark-clear" />`}
     ${both && recorded < length - 1000 && html`<p class="marks-note">${recorded > 0 ? `${span(recorded)} of it is recorded` : 'Nothing in it is recorded'}</p>`}
   </div>`;
+}
+
+/** mayKeep says whether who is signed in may hold footage; the recorder decides again. */
+const mayKeep = () => ['admin', 'manager', 'guard'].includes(user.value?.role ?? '');
+
+async function keep(id: string, from: number, to: number) {
+  try {
+    await holds.place(id, from, to);
+    say('good', 'Kept: nothing deletes it until it is released, under Status.');
+  } catch (e) {
+    say('error', e instanceof ApiError ? e.message : 'It could not be kept.');
+  }
 }
 
 function fileName(id: string, from: number, zone: Zone): string {

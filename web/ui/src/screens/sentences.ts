@@ -34,6 +34,9 @@ const pressure: Record<string, [string, string]> = {
   nothing_to_prune: ['The disk is full and nothing on it may be deleted', 'There is footage again that may be deleted'],
   floor_unsatisfiable: ['The disk is smaller than its floor', 'The floor fits the disk again'],
   prune_not_recovering_space: ['Deleting footage does not free space', 'Deleting footage frees space again'],
+  size_cap: ['The disk holds as much footage as it may: the oldest is being deleted', 'Nothing is deleted for the cap any more'],
+  locked_exceeds_cap: ['Kept footage alone is more than the disk may hold', 'Kept footage fits under the cap again'],
+  locked_exceeds_quota: ['Kept footage alone is more than a camera may have', 'Kept footage fits under the quotas again'],
   delete_failed: ['Footage could not be deleted', 'Footage can be deleted again'],
   disk_stats_unavailable: ['The disk does not tell how full it is', 'The disk tells how full it is again'],
   reserve: ['The disk is below its reserve: recording rests', 'The disk has room again'],
@@ -45,6 +48,8 @@ const actions: Record<string, string> = {
   claim_code_shown: 'the claim code is on the console',
   none: 'nothing to do',
 };
+
+const rules: Record<string, string> = { age: 'as old as they may get', quota: 'their camera has its share', size_cap: 'the disk holds as much as it may', free_floor: 'the oldest, for free space' };
 
 const gestures: Record<string, string> = { press: 'pressed', hold: 'held for 3 s', long: 'held for 10 s', broken: 'held far too long' };
 
@@ -86,6 +91,9 @@ const known: Record<string, Tell> = {
     text: moment(p.from, z) ? `Footage from ${moment(p.from, z)} to ${moment(p.to, z)} is kept as evidence` : 'Footage is kept as evidence',
     detail: typeof p.segments === 'number' ? plural(p.segments, 'file') + ' so far' : '',
   }),
+  evidence_released: (p, _, z) => ({ text: `Footage from ${moment(p.from, z)} to ${moment(p.to, z)} is not kept any more`, detail: plain(p.by) && `released by ${plain(p.by)}` }),
+  retention_changed: (p) => ({ text: `${plain(p.by) || 'Somebody'} changed how much footage is kept` }),
+  retention_delete: (p) => ({ text: `${plural(Number(p.deleted) || 0, 'file')} deleted: ${rules[plain(p.reason)] ?? plain(p.reason).replace(/_/g, ' ')}` }),
   evidence_hold_failed: (p) => ({ text: 'Footage could not be kept as evidence', detail: plain(p.error) }),
   button: (p) => ({
     text: `The button was ${gestures[plain(p.gesture)] ?? 'used'}${actions[plain(p.action)] ? `: ${actions[plain(p.action)]}` : ''}`,

@@ -1,12 +1,12 @@
 // Status: the box, its disks, its cameras, its clock, and what happened.
 import { html } from 'htm/preact';
-import { useRef, useState } from 'preact/hooks';
-import { volumes as api } from '../api';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ApiError, holds, volumes as api } from '../api';
 import { ago, bitrate, bytes, clock, plural, sentence as sentenceOf, span, stamp } from '../format';
 import { Icon, type IconName } from '../icons';
 import { boxNow, cameraList, panel, recording, say, stale, tick, user, zone } from '../store';
 import { keepDays } from '../state';
-import type { Camera, Event, Volume } from '../types';
+import type { Camera, Event, Hold, Volume } from '../types';
 import { hasPicture, StateChip } from '../ui/kit';
 import { BoardView } from './board';
 import { sentence } from './sentences';
@@ -24,6 +24,7 @@ export function StatusScreen() {
         <${ClockCard} />
       </div>
       <${CameraTable} />
+      <${Kept} />
       <${Events} />
     </div>
   </main>`;
@@ -185,6 +186,37 @@ function CameraLine({ c }: { c: Camera }) {
     <td data-label="Rate" class="mono">${c.bitrate_bps && hasPicture(c) ? bitrate(c.bitrate_bps) : '–'}</td>
     <td data-label="Drops" class="mono ${c.drops ? 'warnline' : ''}">${c.drops ?? 0}</td>
   </tr>`;
+}
+
+/** Kept lists the footage that is held as evidence, newest first, and gives it back. */
+function Kept() {
+  const [list, setList] = useState<Hold[]>([]);
+  const told = panel.value.events.find((e) => e.type === 'evidence_hold' || e.type === 'evidence_released')?.seq;
+  const load = () => holds.list().then((l) => setList(l.reverse())).catch(() => setList([]));
+  useEffect(() => { void load(); }, [told]);
+  const release = async (h: Hold) => {
+    try {
+      await holds.release(h.id);
+      say('good', 'Released: it is deleted when its time comes.');
+    } catch (e) {
+      say('error', e instanceof ApiError ? e.message : 'It could not be released.');
+    }
+    void load();
+  };
+  if (list.length === 0) return null;
+  const may = ['admin', 'manager'].includes(user.value?.role ?? '');
+  return html`<section class="card span2" aria-labelledby="kept-h"><h2 id="kept-h">Kept footage</h2>
+    <div class="table-box"><table class="table stackable" data-testid="kept">
+      <thead><tr><th scope="col">Cameras</th><th scope="col">From</th><th scope="col">To</th><th scope="col">By</th>${may && html`<th scope="col"><span class="sr">Release</span></th>`}</tr></thead>
+      <tbody>${list.slice(0, 100).map((h) => html`<tr key=${h.id} data-testid="kept-${h.id}">
+        <th scope="row">${(h.cameras ?? []).map((c) => cameraList.value.find((x) => x.id === c)?.name ?? c).join(', ')}</th>
+        <td data-label="From" class="mono">${stamp(Date.parse(h.from), zone.value)}</td>
+        <td data-label="To" class="mono">${stamp(Date.parse(h.to), zone.value)}</td>
+        <td data-label="By">${h.by}${h.reason && html` <small>${h.reason}</small>`}</td>
+        ${may && html`<td><button type="button" class="button" onClick=${() => release(h)} data-testid="release-${h.id}">Release</button></td>`}
+      </tr>`)}</tbody>
+    </table></div>
+  </section>`;
 }
 
 function Events() {

@@ -1,4 +1,4 @@
-import{a as d}from"./part-A42M4MBT.js";import"./part-227O2IIO.js";import{I as s,J as n,b as e,r as o,x as a}from"./part-2NWJ3OZH.js";function $(){return e`<${n} title="Keyboard" wide onClose=${()=>a.value=!1} testid="help-sheet">
+import{a as d}from"./part-SUAKD665.js";import"./part-7MXWNN6C.js";import{I as s,J as n,b as e,r as o,x as a}from"./part-K4XTX4UC.js";function $(){return e`<${n} title="Keyboard" wide onClose=${()=>a.value=!1} testid="help-sheet">
     <div class="keys">${Object.entries(d).map(([t,r])=>e`<section key=${t}><h3>${t}</h3><dl>
       ${Object.values(r).map(l=>e`<div key=${l.label}><dt>${l.label.split(" ").map(i=>i==="then"?e` <small>then</small> `:e`<kbd>${i}</kbd>`)}</dt><dd>${l.does}</dd></div>`)}
     </dl></section>`)}</div>
