@@ -17,7 +17,7 @@ import (
 type Evidence struct {
 	ID       string
 	From, To time.Time // UTC, milliseconds
-	Cameras  []string  // sorted; those there were, if nobody named any
+	Cameras  []string  // sorted; all that had footage or were there, if nobody named any
 	Reason   string    // what for; may be empty
 	Incident string    // what it belongs to elsewhere; may be empty
 	By       string    // who asked for it
@@ -77,14 +77,20 @@ func (r *Recorder) checkHold(e *Evidence) error {
 	case len(e.Incident) > 100:
 		return field("incident", "must not be longer than 100 bytes")
 	}
+	totals := r.totals()
 	if len(e.Cameras) == 0 {
 		for _, c := range r.all() {
 			e.Cameras = append(e.Cameras, c.config().ID)
 		}
+		for id := range totals { // of cameras that were removed
+			e.Cameras = append(e.Cameras, id)
+		}
+	}
+	if len(e.Cameras) == 0 {
+		return field("cameras", "there is no camera, and no footage of one")
 	}
 	slices.Sort(e.Cameras)
 	e.Cameras = slices.Compact(e.Cameras)
-	totals := r.totals()
 	for _, id := range e.Cameras {
 		if _, err := r.get(id); err != nil && totals[id] == (index.CameraTotals{}) {
 			return field("cameras", "there is no camera %q, and no footage of one", id)
@@ -227,12 +233,17 @@ func (r *Recorder) expireHolds() {
 		return
 	}
 	now := r.o.Clock.Now()
-	for _, e := range r.Holds() {
-		if e.Until.IsZero() || now.Before(e.Until) {
-			continue
+	var over []string
+	r.evidenceMu.Lock()
+	for i := range r.evidence.Holds {
+		if e := &r.evidence.Holds[i]; !e.Until.IsZero() && !now.Before(e.Until) {
+			over = append(over, e.ID)
 		}
-		if err := r.ReleaseHold(e.ID, "its time was over"); err != nil {
-			r.o.Log.Error("hold not released", "hold", e.ID, "err", err)
+	}
+	r.evidenceMu.Unlock()
+	for _, id := range over {
+		if err := r.ReleaseHold(id, "its time was over"); err != nil && !errors.Is(err, ErrNoHold) {
+			r.o.Log.Error("hold not released", "hold", id, "err", err)
 		}
 	}
 }

@@ -15,6 +15,10 @@ import (
 
 func TestHoldsNameTheWrongField(t *testing.T) {
 	b := startRecorder(t, t.TempDir())
+	var none *FieldError
+	if _, _, err := b.PlaceHold(Evidence{From: time.Now().Add(-time.Minute), To: time.Now()}); !errors.As(err, &none) || none.Name != "cameras" {
+		t.Errorf("a box without cameras: %v", err)
+	}
 	b.add(t, "door", CameraInput{})
 	now := time.Now()
 	tests := []struct {
