@@ -41,6 +41,7 @@ unit: ## unit tests alone, without the race detector
 
 race: ## unit tests and the crash tests' fixed subset, with the race detector
 	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /test/) ./test/crash
+	CGO_ENABLED=1 go test -race -parallel 100 ./test/awful
 
 crash: ## every crash point and every fault in full; docs/decisions/crash-testing.md
 	VEDETTE_CRASH_SEEDS=1 go test -count=1 -timeout 30m -v ./test/crash

@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,13 +164,14 @@ func cutRelease(t *testing.T, db *storm.DB, s *store, at int) (finished bool) {
 		for _, d := range b.disks { // and no operation but those of the release
 			d.Inject(faultfs.Fault{Kinds: []faultfs.Kind{faultfs.Create, faultfs.Write, faultfs.SyncFS}, Err: io.ErrUnexpectedEOF, Sticky: true})
 		}
-		left := at
+		var left atomic.Int64
+		left.Store(int64(at))
 		for _, d := range b.disks {
 			d.Before(func(op faultfs.Op) {
 				if op.Kind != faultfs.Remove && op.Kind != faultfs.SyncDir {
 					return
 				}
-				if left--; left == 0 {
+				if left.Add(-1) == 0 {
 					for _, d := range b.disks {
 						d.Cut()
 					}
@@ -177,7 +179,7 @@ func cutRelease(t *testing.T, db *storm.DB, s *store, at int) (finished bool) {
 			})
 		}
 		err = r.ReleaseHold(wide.ID, "owner")
-		finished = left > 0 && err == nil
+		finished = left.Load() > 0 && err == nil
 	})
 	b = b.reboot(t, uint64(at))
 	run(2, 5*time.Second, func(r *faultRig) {

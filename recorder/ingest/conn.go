@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 )
 
 const udpReadBuffer = 1 << 20 // bytes: a large key frame in one burst
@@ -30,6 +31,18 @@ func listenPacket(network, address string) (net.PacketConn, error) {
 		_ = u.SetReadBuffer(udpReadBuffer)
 	}
 	return c, nil
+}
+
+// meteredConn counts what it reads.
+type meteredConn struct {
+	net.Conn
+	bytes *atomic.Int64
+}
+
+func (c *meteredConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.bytes.Add(int64(n))
+	return n, err
 }
 
 // dialFunc opens a connection.

@@ -18,10 +18,11 @@ import (
 	"vedette/recorder/media"
 )
 
-// Backoff between sessions.
+// Backoff between sessions: these and up to half as much again, so that
+// cameras of one switch do not all come back at once. That is 1 s to 60 s.
 const (
 	backoffMin   = time.Second
-	backoffMax   = 30 * time.Second
+	backoffMax   = 40 * time.Second
 	goodRun      = 30 * time.Second // a run this long resets the backoff
 	backoffLogin = 5 * time.Minute  // after a refused password: cameras lock out
 )
@@ -217,11 +218,11 @@ func (in *Ingester) wait(ctx context.Context, f *Failure, streamed, delay time.D
 	if streamed >= goodRun {
 		delay = backoffMin
 	}
-	pause := delay/2 + rand.N(delay)
+	pause := delay + rand.N(delay/2)
 	if f.Code == CodeUnauthorized {
 		pause = backoffLogin
 	}
-	t := time.NewTimer(min(pause, max(backoffMax, backoffLogin)))
+	t := time.NewTimer(pause)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -53,7 +53,7 @@ type pipeline struct {
 }
 
 type pipelineStats struct {
-	Units, Bytes, Dropped, Lossy, Runs uint64
+	Units, Pictures, Bytes, Dropped, Lossy, Runs uint64
 }
 
 // hint is one entry of an RTP-Info header.
@@ -399,6 +399,9 @@ func (p *pipeline) send(l *lane, u *media.AccessUnit) {
 	u.Run = p.run
 	u.Wall = p.mapping.wall(l.clock.micros(u.DTS))
 	p.stats.Units++
+	if l.index == 0 {
+		p.stats.Pictures++
+	}
 	p.stats.Bytes += uint64(u.Size)
 	if u.Lossy {
 		p.stats.Lossy++

@@ -15,7 +15,7 @@ import (
 	"vedette/recorder/media"
 )
 
-func TestWaitBacksOffUpToHalfAMinute(t *testing.T) {
+func TestWaitBacksOffFromOneSecondToAMinute(t *testing.T) {
 	tests := []struct {
 		name     string
 		code     Code
@@ -24,11 +24,11 @@ func TestWaitBacksOffUpToHalfAMinute(t *testing.T) {
 		from, to time.Duration // of the pause
 		next     time.Duration
 	}{
-		{"the first retry comes after about a second", CodeClosed, 0, time.Second, 500 * time.Millisecond, 1500 * time.Millisecond, 2 * time.Second},
-		{"later ones take longer", CodeUnreachable, 0, 16 * time.Second, 8 * time.Second, 24 * time.Second, 30 * time.Second},
-		{"the longest is 30 s and its jitter", CodeUnreachable, 0, 30 * time.Second, 15 * time.Second, 45 * time.Second, 30 * time.Second},
-		{"29 s of footage do not reset it", CodeClosed, 29 * time.Second, 16 * time.Second, 8 * time.Second, 24 * time.Second, 30 * time.Second},
-		{"30 s of footage do", CodeClosed, 30 * time.Second, 30 * time.Second, 500 * time.Millisecond, 1500 * time.Millisecond, 2 * time.Second},
+		{"the first retry comes after a second", CodeClosed, 0, time.Second, time.Second, 1500 * time.Millisecond, 2 * time.Second},
+		{"later ones take longer", CodeUnreachable, 0, 16 * time.Second, 16 * time.Second, 24 * time.Second, 32 * time.Second},
+		{"the longest is 40 s and its jitter", CodeUnreachable, 0, 40 * time.Second, 40 * time.Second, time.Minute, 40 * time.Second},
+		{"29 s of footage do not reset it", CodeClosed, 29 * time.Second, 32 * time.Second, 32 * time.Second, 48 * time.Second, 40 * time.Second},
+		{"30 s of footage do", CodeClosed, 30 * time.Second, 32 * time.Second, time.Second, 1500 * time.Millisecond, 2 * time.Second},
 		{"a refused password waits five minutes", CodeUnauthorized, 0, time.Second, 5 * time.Minute, 5 * time.Minute, 2 * time.Second},
 	}
 	for _, tt := range tests {

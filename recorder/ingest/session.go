@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,9 @@ type session struct {
 	all    int
 	credit int // bytes left before it is a flood
 	start  time.Time
+
+	wire    atomic.Int64 // bytes received over TCP
+	counted int64        // bytes taken off credit as packets; charge compares
 }
 
 func newSession(o *Options, secret redactor, t Transport) *session {
@@ -162,7 +166,7 @@ func (s *session) dialer(u *base.URL) func(context.Context, string, string) (net
 		if err != nil {
 			return nil, err
 		}
-		p := &pacedConn{Conn: c, hurried: s.o.Hub.Hurried}
+		p := &pacedConn{Conn: &meteredConn{Conn: c, bytes: &s.wire}, hurried: s.o.Hub.Hurried}
 		s.mu.Lock()
 		s.conn = p
 		s.mu.Unlock()
@@ -251,11 +255,25 @@ func (s *session) packet(track int, p *rtp.Packet, push func(*rtp.Packet)) {
 	if track == 0 {
 		s.video++
 	}
+	s.counted += int64(len(p.Payload) + 64)
 	if s.credit -= max(len(p.Payload)+64, packetCost); s.credit < 0 {
 		return // the watch ends the session
 	}
+	if p.Extension {
+		// The payload is what is kept, and would keep a header of up to 64 KiB.
+		p.Payload = bytes.Clone(p.Payload)
+	}
 	defer s.guard()
 	push(p)
+}
+
+// charge takes off the credit what came over TCP and was no packet of ours:
+// the library reads and drops it, at whatever speed it comes. s.mu is held.
+func (s *session) charge() {
+	if other := s.wire.Swap(0) - s.counted; other > 0 {
+		s.credit -= int(other)
+	}
+	s.counted = 0
 }
 
 // guard turns a panic over what a camera sent, in a codec parser of a library,
@@ -323,7 +341,11 @@ func (s *session) receive(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-tick.C:
 			s.mu.Lock()
+			s.charge()
 			f := w.look(s.video, s.all, s.pipe.run != nil, s.credit < 0)
+			if f == nil {
+				f = w.fruitless(s.pipe.stats.Pictures, s.pipe.run != nil)
+			}
 			if f == nil {
 				f = w.restless(s.pipe.stats.Runs)
 			}
@@ -336,53 +358,6 @@ func (s *session) receive(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-// watch judges a session once a second by its counters.
-type watch struct {
-	seconds, silent    int
-	lastVideo, lastAll int
-	spent              int // runs beyond one a second
-	lastRuns           uint64
-}
-
-// restlessRuns is how many runs a session may begin beyond one a second: each
-// is a file of its own.
-const restlessRuns = 20
-
-// restless judges a session by the runs it began.
-func (w *watch) restless(runs uint64) *Failure {
-	w.spent = max(0, w.spent+int(runs-w.lastRuns)-1)
-	w.lastRuns = runs
-	if w.spent > restlessRuns {
-		return &Failure{Code: CodeBadStream, Reason: "the camera changes its picture format many times a second"}
-	}
-	return nil
-}
-
-func (w *watch) look(video, all int, running, flood bool) *Failure {
-	w.seconds++
-	if video != w.lastVideo {
-		w.silent = 0
-	} else {
-		w.silent++
-	}
-	other := all != w.lastAll
-	w.lastVideo, w.lastAll = video, all
-	at := func(d time.Duration) int { return int(d / watchInterval) }
-	switch {
-	case flood:
-		return &Failure{Code: CodeFlood, Reason: "the camera sends more than 100 Mb/s: lower its bit rate"}
-	case video == 0 && w.seconds >= at(noVideoLimit) && other:
-		return &Failure{Code: CodeNoVideo, Reason: "the camera sends no video, though it answers"}
-	case video == 0 && w.seconds >= at(noVideoLimit):
-		return &Failure{Code: CodeNoVideo, Reason: "the camera accepts the connection but sends nothing"}
-	case w.silent >= at(stallLimit):
-		return &Failure{Code: CodeStalled, Reason: "the camera stopped sending video"}
-	case !running && w.seconds >= at(noKeyLimit):
-		return &Failure{Code: CodeNoVideo, Reason: "the camera sent no whole key frame for a minute: shorten its key frame (I-frame) interval"}
-	}
-	return nil
 }
 
 // streamed returns how long this session has had a run.
