@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"log/slog"
 	"time"
 
@@ -251,7 +252,7 @@ func (p *pipeline) videoUnit(u rawUnit) {
 	ct := inspect(l.track.Codec, u.payloads)
 	for i, set := range [][]byte{ct.vps, ct.sps, ct.pps} {
 		if set != nil {
-			p.params[i] = set
+			p.params[i] = bytes.Clone(set) // it must not keep its packet
 		}
 	}
 	random := ct.random && !u.damaged

@@ -100,7 +100,8 @@ func (w *Writer) audio(u *media.AccessUnit) {
 		}
 		w.endLate()
 	}
-	if w.cur != nil {
+	// A part ends with a picture: sound alone must not fill memory until one comes.
+	if w.cur != nil && w.cur.b.Size() < 2*partBytes {
 		w.cur.b.Add(u)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vedette/recorder/fmp4"
+	"vedette/recorder/media"
 	"vedette/recorder/volume"
 )
 
@@ -119,6 +120,27 @@ func TestPartsAreSmallThoughTheStreamIsLarge(t *testing.T) {
 		})
 		if err != nil || good != n.Bytes || parts < 10 {
 			t.Errorf("%d of %d bytes in %d parts, %v", good, n.Bytes, parts, err)
+		}
+	})
+}
+
+// TestSoundAloneDoesNotFillMemory: a part ends with a picture, and none comes.
+func TestSoundAloneDoesNotFillMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{}, volume.Options{})
+		c := newCamera(testRun(1, true), start)
+		c.play(r.hub, time.Second)
+		for i := range 600 {
+			dts := int64(48000 + i*1024)
+			r.hub.Publish(&media.AccessUnit{Run: c.run, Track: 1, DTS: dts, PTS: dts, Wall: start + dts*1000/48, Random: true, Payloads: [][]byte{make([]byte, 30_000)}, Size: 30_000})
+			time.Sleep(2 * time.Millisecond) // 120 Mb/s
+		}
+		time.Sleep(time.Second)
+		r.Writer.mu.Lock()
+		size := r.Writer.cur.b.Size()
+		r.Writer.mu.Unlock()
+		if size < 1<<20 || size > 2*partBytes+30_000 {
+			t.Errorf("%d bytes wait for a picture", size)
 		}
 	})
 }
