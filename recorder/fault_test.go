@@ -88,31 +88,35 @@ func bubble(t *testing.T, db *storm.DB, f func(r *faultRig)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		r := &faultRig{disk: faultfs.New(faultfs.Options{Capacity: 64 << 20}), began: time.Now(), sent: map[string][]picture{}}
-		var err error
-		r.Recorder, err = New(Options{
-			State: db, Volumes: []VolumeOptions{{Name: "one", Dir: dir, FS: r.disk}},
-			Segment: 5 * time.Second, Floor: 1 << 20, Clock: steady{r.began}, Log: slog.New(slog.DiscardHandler),
-			Emit: func(e Event) {
-				r.mu.Lock()
-				defer r.mu.Unlock()
-				r.events, r.at = append(r.events, e), append(r.at, time.Since(r.began))
-			},
+		stop := r.start(t, Options{
+			State: db, Volumes: []VolumeOptions{{Name: "one", Dir: dir, FS: r.disk}}, Segment: 5 * time.Second, Clock: steady{r.began},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.receive = r.shoot
-		ctx, stop := context.WithCancel(context.Background())
-		done := make(chan error, 1)
-		go func() { done <- r.Run(ctx) }()
 		time.Sleep(12 * time.Second)
 		f(r)
 		stop()
-		<-done
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// start has a recorder with o at work; the answer stops it.
+func (r *faultRig) start(t *testing.T, o Options) (stop func()) {
+	o.Floor, o.Log = 1<<20, slog.New(slog.DiscardHandler)
+	o.Emit = func(e Event) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.events, r.at = append(r.events, e), append(r.at, time.Since(r.began))
+	}
+	var err error
+	if r.Recorder, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	r.receive = r.shoot
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	return func() { cancel(); <-done }
 }
 
 // faultDB is a state database with the cameras.
@@ -223,8 +227,8 @@ func (r *faultRig) suffer(t *testing.T, tr trouble) {
 			t.Errorf("%s: afterwards %s is %q (%s), %v", what, id, c.State, c.Reason, err)
 		}
 	}
-	if n := viewers(); n > 0 {
-		t.Errorf("%s: viewers lost %d units", what, n)
+	if n := viewers(); n != 0 {
+		t.Errorf("%s: viewers did not get %d pictures in time", what, n)
 	}
 	r.accounted(t, what)
 	if t.Failed() {
@@ -251,23 +255,53 @@ func (r *faultRig) told(t *testing.T, what string) {
 	}
 }
 
-// watch has viewers look at the cameras; the answer says what they missed.
-func (r *faultRig) watch() (missed func() uint64) {
+// watch has viewers look at the cameras, who must not wait for any picture; the
+// answer says how many they did not get in time.
+func (r *faultRig) watch() (missed func() int) {
+	synctest.Wait()
+	before, got := r.shot(), 0
 	var readers []*hub.Reader
+	var viewers sync.WaitGroup
 	for _, id := range faultCameras {
 		c, err := r.get(id)
 		if err != nil {
 			panic(err)
 		}
-		readers = append(readers, c.hubs[media.Main].Subscribe(hub.ReaderOptions{Overflow: hub.SkipToNewest, QueueBytes: 1 << 20}))
+		reader := c.hubs[media.Main].Subscribe(hub.ReaderOptions{Overflow: hub.SkipToNewest, QueueBytes: 1 << 20})
+		readers = append(readers, reader)
+		viewers.Go(func() {
+			for {
+				it, err := reader.Next(context.Background())
+				if err != nil {
+					return // closed
+				}
+				if it.Unit != nil && time.Since(it.Unit.Received) == 0 {
+					r.mu.Lock()
+					got++
+					r.mu.Unlock()
+				}
+			}
+		})
 	}
-	return func() (n uint64) {
+	return func() int {
+		synctest.Wait()
+		sent := r.shot() - before
 		for _, reader := range readers {
-			n += reader.Dropped()
 			reader.Close()
 		}
-		return n
+		viewers.Wait()
+		return sent - got
 	}
+}
+
+// shot counts the pictures that were sent.
+func (r *faultRig) shot() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, pictures := range r.sent {
+		n += len(pictures)
+	}
+	return n
 }
 
 // toldOf reports whether an event told that a picture is missing. Where the

@@ -1,7 +1,6 @@
 package recorder
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -69,23 +68,10 @@ func (b *powerBox) run(t *testing.T, db *storm.DB, clock *bootClock, r *faultRig
 			}
 		}
 	})
-	var err error
-	r.Recorder, err = New(Options{
+	stop := r.start(t, Options{
 		State: db, Volumes: []VolumeOptions{{Name: "one", Dir: b.dirs[0], FS: b.disks[0]}, {Name: "two", Dir: b.dirs[1], FS: b.disks[1]}},
-		Segment: 4 * time.Second, Floor: 1 << 20, Clock: clock, Log: slog.New(slog.DiscardHandler),
-		Emit: func(e Event) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.events, r.at = append(r.events, e), append(r.at, time.Since(r.began))
-		},
+		Segment: 4 * time.Second, Clock: clock,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.receive = r.shoot
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
 	played := make(chan struct{})
 	go func() { defer close(played); during(r) }()
 	for end := time.Now().Add(limit); dead.Load() == 0 && time.Now().Before(end); {
@@ -99,7 +85,6 @@ func (b *powerBox) run(t *testing.T, db *storm.DB, clock *bootClock, r *faultRig
 		cut = time.Unix(0, at)
 	}
 	stop()
-	<-done
 	<-played
 	_ = r.Close() // without power it may complain
 	return cut

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,12 +14,13 @@ import (
 // share is the most memory that one stream may keep, in bytes.
 const share = 16 << 20
 
-// throttle sends at 200 Mb/s: what a heap holds can only be told where not most
-// of it is garbage of the same moment.
+// throttle sends at 200 Mb/s, and nothing while it is weighed what came of it:
+// what a heap holds can only be told where it is not garbage of the same moment.
 type throttle struct {
 	net.Conn
 	began time.Time
 	sent  int64
+	pause *sync.Mutex
 }
 
 func (c *throttle) Write(p []byte) (int, error) {
@@ -26,11 +28,14 @@ func (c *throttle) Write(p []byte) (int, error) {
 	if ahead := time.Duration(c.sent)*time.Second/25e6 - time.Since(c.began); ahead > time.Millisecond {
 		time.Sleep(ahead)
 	}
+	c.pause.Lock()
+	defer c.pause.Unlock()
 	return c.Conn.Write(p)
 }
 
-// TestNoCameraTakesMoreThanItsShare: whatever a camera sends, and though nobody takes it away: what the process keeps of it, hub and a
-// recording's queue included, is bounded.
+// TestNoCameraTakesMoreThanItsShare: whatever a camera sends, and though nobody
+// takes it away: what the process keeps of it, hub and a recording's queue
+// included, is bounded.
 func TestNoCameraTakesMoreThanItsShare(t *testing.T) {
 	if raceEnabled {
 		t.Log("the race detector multiplies memory: without it this test says more")
@@ -112,8 +117,9 @@ func TestNoCameraTakesMoreThanItsShare(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			var pause sync.Mutex
 			h := (&awful{sdp: tt.sdp, play: func(c *hostileConn) {
-				c.Conn = &throttle{Conn: c.Conn, began: time.Now()}
+				c.Conn = &throttle{Conn: c.Conn, began: time.Now(), pause: &pause}
 				tt.play(c)
 			}}).camera(t)
 			base := live()
@@ -124,7 +130,11 @@ func TestNoCameraTakesMoreThanItsShare(t *testing.T) {
 			background(t, in.Run)
 			most := uint64(0)
 			for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
+				time.Sleep(150 * time.Millisecond) // of flood
+				pause.Lock()
+				time.Sleep(2 * readPace) // until what is on its way has been read
 				most = max(most, live())
+				pause.Unlock()
 			}
 			if took := int64(most) - int64(base); took > share {
 				t.Errorf("%.1f MiB are kept", float64(took)/(1<<20))
