@@ -59,7 +59,7 @@ func (r *Recorder) PlaceHold(e Evidence) (Evidence, int, error) {
 	if err := r.saveEvidence(book); err != nil {
 		return Evidence{}, 0, err
 	}
-	n, err := r.hold(e.Cameras, e.From.UnixMilli(), e.To.UnixMilli(), e)
+	n, err := r.hold(e)
 	return e, n, err
 }
 
@@ -92,7 +92,7 @@ func (r *Recorder) checkHold(e *Evidence) error {
 	slices.Sort(e.Cameras)
 	e.Cameras = slices.Compact(e.Cameras)
 	for _, id := range e.Cameras {
-		if _, err := r.get(id); err != nil && totals[id] == (index.CameraTotals{}) {
+		if !r.heardOf(id, totals) {
 			return field("cameras", "there is no camera %q, and no footage of one", id)
 		}
 	}

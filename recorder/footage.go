@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"vedette/recorder/index"
 	"vedette/recorder/playback"
 )
 
@@ -30,6 +31,12 @@ var (
 func (r *Recorder) known(id string) error {
 	_, err := r.get(id)
 	return err
+}
+
+// heardOf reports whether there is a camera of this id, or footage of one that
+// was removed by totals.
+func (r *Recorder) heardOf(id string, totals map[string]index.CameraTotals) bool {
+	return r.known(id) == nil || totals[id] != (index.CameraTotals{})
 }
 
 // Timeline returns the ranges and gaps of a camera in [from, to).

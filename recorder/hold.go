@@ -114,12 +114,12 @@ func (r *Recorder) Hold(from, to time.Time) (int, error) {
 	return n, err
 }
 
-// hold locks [from, to), UTC ms, of cameras; e is for the event. evidenceMu is
-// held.
-func (r *Recorder) hold(cameras []string, from, to int64, e Evidence) (int, error) {
+// hold locks the footage that e asks for. evidenceMu is held.
+func (r *Recorder) hold(e Evidence) (int, error) {
+	from, to := e.From.UnixMilli(), e.To.UnixMilli()
 	var waiting []interval
 	for _, name := range append([]string{""}, r.bays.unordered()...) {
-		for _, id := range cameras {
+		for _, id := range e.Cameras {
 			waiting = append(waiting, interval{id, from, to, name})
 		}
 	}
@@ -127,7 +127,7 @@ func (r *Recorder) hold(cameras []string, from, to int64, e Evidence) (int, erro
 	held := 0
 	errs := []error{r.saveHolds()} // first: a power cut from here on forgets nothing
 	for _, p := range r.bays.present() {
-		for _, id := range cameras {
+		for _, id := range e.Cameras {
 			rows, _, err := p.holdRange(interval{Camera: id, From: from, To: to})
 			held += len(rows)
 			if err != nil && p.departed() { // it goes this moment: it has to wait for its return

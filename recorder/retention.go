@@ -156,7 +156,7 @@ func (r *Recorder) checkRetention(set Retention) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(set.Cameras)) {
-		if _, err := r.get(id); err != nil && totals[id] == (index.CameraTotals{}) {
+		if !r.heardOf(id, totals) {
 			return field("cameras."+id, "there is no camera of this id, and no footage of one")
 		}
 		if err := set.Cameras[id].check("cameras." + id); err != nil {

@@ -119,11 +119,6 @@ func (p *pipeline) read() (received time.Time, wall, mono int64) {
 
 func nameable(wall int64) bool { return wall >= earliestWall && wall < latestWall }
 
-// trusted reports whether the wall clock is right, and can be.
-func (p *pipeline) trusted() bool {
-	return p.clock.Trusted() && nameable(p.clock.Now().UnixMicro())
-}
-
 // pushAudio takes one packet of the audio track.
 func (p *pipeline) pushAudio(pkt *rtp.Packet) {
 	l := p.audio
@@ -311,7 +306,7 @@ func (p *pipeline) prepareRun(u rawUnit) bool {
 	l := p.video
 	changed := p.params[0] != nil && string(p.params[0]) != string(l.track.VPS) && l.track.Codec == media.H265 ||
 		string(p.params[1]) != string(l.track.SPS) || string(p.params[2]) != string(l.track.PPS)
-	trusted := p.trusted()
+	trusted := p.clock.Trusted() && nameable(u.received.UnixMicro())
 	if p.run != nil && !changed && !p.renew {
 		if p.run.Trusted == trusted {
 			return true

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"vedette/recorder/fmp4"
 	"vedette/recorder/volume"
@@ -13,9 +12,8 @@ import (
 // predecessor returns the closed segment that n goes on from: the one before
 // it in its run, as far as names tell.
 func predecessor(fsys volume.FS, n volume.Name) (before volume.Name, found bool) {
-	dates := []string{day0(n.Start), day0(n.Start - dayMillis)}
-	for _, date := range dates {
-		d, err := list(fsys, n.Camera, date)
+	for _, start := range []int64{n.Start, n.Start - dayMillis} {
+		d, err := list(fsys, n.Camera, dateOf(start))
 		if err != nil {
 			continue // no such day
 		}
@@ -27,9 +25,6 @@ func predecessor(fsys volume.FS, n volume.Name) (before volume.Name, found bool)
 	}
 	return volume.Name{}, false
 }
-
-// day0 names the day of a time in UTC ms.
-func day0(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateOnly) }
 
 // errNoHeader says why the header of a file cannot be told from its neighbour.
 type errNoHeader string

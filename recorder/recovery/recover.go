@@ -399,7 +399,7 @@ func (s *starter) allDates(x *index.Index) ([]string, error) {
 	})
 	dates := slices.Collect(maps.Keys(s.days))
 	for d := range set {
-		dates = append(dates, time.UnixMilli(d*dayMillis).UTC().Format(time.DateOnly))
+		dates = append(dates, dateOf(d*dayMillis))
 	}
 	slices.Sort(dates)
 	return slices.Compact(dates), err

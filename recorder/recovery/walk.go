@@ -59,6 +59,9 @@ func days(fsys volume.FS, camera string) (names []string, strays []stray, err er
 	return names, strays, nil
 }
 
+// dateOf names the day of a time in UTC ms, as directories do.
+func dateOf(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateOnly) }
+
 // list reads one directory of footage. It opens no file.
 func list(fsys volume.FS, camera, date string) (d day, err error) {
 	dir := path.Join(volume.FootageDir, camera, date)

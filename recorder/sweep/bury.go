@@ -73,13 +73,9 @@ func (s *Sweeper) bury(ctx context.Context, garbage []index.Garbage) (burial, er
 
 // account counts what went.
 func (s *Sweeper) account(b burial) {
-	byReason := map[string][]index.Garbage{}
 	for _, g := range b.gone {
-		byReason[g.Reason] = append(byReason[g.Reason], g)
-	}
-	for reason, gone := range byReason {
-		l := s.lossesOf(reason)
-		l.lost.add(gone)
+		l := s.lossesOf(g.Reason)
+		l.lost.add(g.Row)
 		l.last = time.Now()
 	}
 	s.mu.Lock()

@@ -112,23 +112,18 @@ func (sp *span) add(r index.Row) {
 	sp.bytes += r.Bytes
 }
 
-func (d *deletions) add(gone []index.Garbage) {
-	if len(gone) == 0 {
-		return
-	}
+func (d *deletions) add(r index.Row) {
 	if d.count == 0 {
 		d.cameras = make(map[string]*span)
 	}
-	for _, g := range gone {
-		sp := d.cameras[g.Row.Camera]
-		if sp == nil {
-			sp = &span{}
-			d.cameras[g.Row.Camera] = sp
-		}
-		sp.add(g.Row)
-		d.count++
-		d.bytes += g.Row.Bytes
+	sp := d.cameras[r.Camera]
+	if sp == nil {
+		sp = &span{}
+		d.cameras[r.Camera] = sp
 	}
+	sp.add(r)
+	d.count++
+	d.bytes += r.Bytes
 }
 
 // maxListed bounds the cameras named in one event.

@@ -85,17 +85,15 @@ func (s *Sweeper) keepAge(ctx context.Context) error {
 		return nil
 	}
 	p, totals := s.Policies(), s.cat.Totals().Cameras
-	newest := int64(0)
-	for id := range totals {
-		if _, last, ok := s.cat.Bounds(id); ok {
-			newest = max(newest, last)
-		}
-	}
+	newest := int64(-1) // not asked: it may read the index
 	var first error
 	for _, id := range slices.Sorted(maps.Keys(p.Cameras)) {
 		age := p.Cameras[id].Age
 		if age <= 0 || totals[id].Unlocked.Rows == 0 {
 			continue
+		}
+		if newest < 0 {
+			newest = s.newest(totals)
 		}
 		now, mono := s.o.Now().UnixMilli(), time.Now()
 		age = max(age, LeastAge)
@@ -114,6 +112,16 @@ func (s *Sweeper) keepAge(ctx context.Context) error {
 		return fmt.Errorf("keep the age: %w", first)
 	}
 	return nil
+}
+
+// newest returns when the newest footage of the volume ended, UTC ms.
+func (s *Sweeper) newest(cameras map[string]index.CameraTotals) (ms int64) {
+	for id := range cameras {
+		if _, last, ok := s.cat.Bounds(id); ok {
+			ms = max(ms, last)
+		}
+	}
+	return ms
 }
 
 // release reports, once, that a person changed the age of a camera.
@@ -157,14 +165,11 @@ func (s *Sweeper) keepQuotas(ctx context.Context) error {
 	var over []string
 	for _, id := range slices.Sorted(maps.Keys(p.Cameras)) {
 		if q := p.Cameras[id]; q.Quota > 0 {
-			t := s.cat.Totals().Cameras[id]
-			if t.Held.Bytes > q.Quota {
+			size := func() index.CameraTotals { return s.cat.Totals().Cameras[id] }
+			if size().Held.Bytes > q.Quota {
 				over = append(over, id)
 			}
-			first = cmp.Or(first, s.shrink(ctx, q.Quota, t.Held.Bytes, Quota, func() int64 {
-				t := s.cat.Totals().Cameras[id]
-				return t.Unlocked.Bytes + t.Garbage.Bytes
-			}, func(r index.Row) bool { return r.Camera == id && !s.kept(p, r) }))
+			first = cmp.Or(first, s.shrink(ctx, q.Quota, Quota, size, func(r index.Row) bool { return r.Camera == id && !s.kept(p, r) }))
 		}
 	}
 	if len(over) > 0 {
@@ -182,7 +187,11 @@ func (s *Sweeper) keepQuotas(ctx context.Context) error {
 // keepCap is the rule of the volume's cap.
 func (s *Sweeper) keepCap(ctx context.Context) error {
 	p := s.Policies()
-	t := s.cat.Totals()
+	size := func() index.CameraTotals {
+		t := s.cat.Totals()
+		return index.CameraTotals{Unlocked: t.Unlocked, Held: t.Held, Garbage: t.Garbage}
+	}
+	t := size()
 	if p.Cap > 0 && t.Held.Bytes > p.Cap {
 		s.begin(LockedExceedsCap, map[string]any{
 			"locked_bytes": t.Held.Bytes, "unlocked_bytes": t.Unlocked.Bytes + t.Garbage.Bytes, "max_bytes": p.Cap,
@@ -192,10 +201,7 @@ func (s *Sweeper) keepCap(ctx context.Context) error {
 	}
 	var err error
 	if p.Cap > 0 {
-		err = s.shrink(ctx, p.Cap, t.Held.Bytes, SizeCap, func() int64 {
-			t := s.cat.Totals()
-			return t.Unlocked.Bytes + t.Garbage.Bytes
-		}, func(r index.Row) bool { return !s.kept(p, r) })
+		err = s.shrink(ctx, p.Cap, SizeCap, size, func(r index.Row) bool { return !s.kept(p, r) })
 	}
 	s.report(SizeCap, map[string]any{"max_bytes": p.Cap}, false)
 	if err != nil {
@@ -207,12 +213,14 @@ func (s *Sweeper) keepCap(ctx context.Context) error {
 // shrink deletes the oldest rows that may go until what is unlocked, with
 // garbage that could not be removed, fits into limit beside what is held. Where
 // that alone fills it, nothing is deleted: it would not help.
-func (s *Sweeper) shrink(ctx context.Context, limit, held int64, reason string, unlocked func() int64, may func(index.Row) bool) error {
+func (s *Sweeper) shrink(ctx context.Context, limit int64, reason string, size func() index.CameraTotals, may func(index.Row) bool) error {
+	held := size().Held.Bytes
 	if held >= limit {
 		return nil
 	}
 	for ctx.Err() == nil {
-		goal := unlocked() - (limit - held)
+		t := size()
+		goal := t.Unlocked.Bytes + t.Garbage.Bytes - (limit - held)
 		if goal <= 0 {
 			return nil
 		}

@@ -197,7 +197,12 @@ func queryTime(q url.Values, name string) (time.Time, error) {
 	if q.Get(name) == "" {
 		return time.Time{}, badField(name, "The time %s is missing.", name)
 	}
-	t, ok := parseTime(q.Get(name))
+	return timeField(name, q.Get(name))
+}
+
+// timeField reads a time that was given under name.
+func timeField(name, text string) (time.Time, error) {
+	t, ok := parseTime(text)
 	if !ok {
 		return time.Time{}, badField(name, "The time %s must be RFC 3339 or Unix milliseconds.", name)
 	}

@@ -31,28 +31,28 @@ type holdBody struct {
 	Until    string   `json:"until"`
 }
 
-func (in *holdBody) hold() (h Hold, err error) {
+func (in *holdBody) hold() (Hold, error) {
+	h := Hold{Cameras: in.Cameras, Reason: in.Reason, Incident: in.Incident}
 	for _, f := range []struct {
 		name, text string
 		into       *Timestamp
 	}{{"from", in.From, &h.From}, {"to", in.To, &h.To}} {
 		if err := needed(f.name, f.text); err != nil {
-			return h, err
+			return Hold{}, err
 		}
-		t, ok := parseTime(f.text)
-		if !ok {
-			return h, badField(f.name, "The time %s must be RFC 3339 or Unix milliseconds.", f.name)
+		t, err := timeField(f.name, f.text)
+		if err != nil {
+			return Hold{}, err
 		}
 		*f.into = Timestamp(t)
 	}
 	if in.Until != "" {
-		t, ok := parseTime(in.Until)
-		if !ok {
-			return h, badField("until", "The time until must be RFC 3339 or Unix milliseconds.")
+		until, err := timeField("until", in.Until)
+		if err != nil {
+			return Hold{}, err
 		}
-		h.Until = (*Timestamp)(&t)
+		h.Until = (*Timestamp)(&until)
 	}
-	h.Cameras, h.Reason, h.Incident = in.Cameras, in.Reason, in.Incident
 	return h, nil
 }
 
@@ -98,16 +98,16 @@ func sees(p *auth.Principal, h Hold) bool {
 // camera or that touch a range if asked for.
 func (s *server) listHolds(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	from, to := time.Time{}, time.UnixMilli(maxMillis)
-	for name, into := range map[string]*time.Time{"from": &from, "to": &to} {
-		if q.Get(name) == "" {
-			continue
-		}
-		t, err := queryTime(q, name)
-		if err != nil {
+	from, to, err := time.Time{}, time.UnixMilli(maxMillis), error(nil)
+	if q.Get("from") != "" {
+		if from, err = queryTime(q, "from"); err != nil {
 			return err
 		}
-		*into = t
+	}
+	if q.Get("to") != "" {
+		if to, err = queryTime(q, "to"); err != nil {
+			return err
+		}
 	}
 	all, err := s.Recorder.Holds(r.Context())
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"vedette/recorder"
@@ -29,11 +28,7 @@ func (a apiRecorder) Holds(context.Context) ([]api.Hold, error) {
 }
 
 func (a apiRecorder) ReleaseHold(_ context.Context, id, by string) error {
-	err := a.r.ReleaseHold(id, by)
-	if errors.Is(err, recorder.ErrNoHold) {
-		return api.ErrNotFound
-	}
-	return apiError(err)
+	return apiError(a.r.ReleaseHold(id, by))
 }
 
 func holdView(e recorder.Evidence) api.Hold {

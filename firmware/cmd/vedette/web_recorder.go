@@ -18,7 +18,8 @@ type apiRecorder struct{ r *recorder.Recorder }
 // apiError maps the recorder's errors to the API's.
 func apiError(err error) error {
 	switch {
-	case errors.Is(err, recorder.ErrNoCamera), errors.Is(err, recorder.ErrNoFootage), errors.Is(err, recorder.ErrNoVolume):
+	case errors.Is(err, recorder.ErrNoCamera), errors.Is(err, recorder.ErrNoFootage), errors.Is(err, recorder.ErrNoVolume),
+		errors.Is(err, recorder.ErrNoHold):
 		return api.ErrNotFound
 	case errors.Is(err, recorder.ErrCameraExists):
 		return fmt.Errorf("a camera with this id exists already: %w", api.ErrConflict)
