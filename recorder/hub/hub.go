@@ -249,7 +249,7 @@ func (h *Hub) prime(r *Reader, past time.Duration) {
 		}
 	}
 	for _, g := range groups {
-		r.limit += g.bytes
+		r.primed += g.bytes
 		for _, u := range g.units {
 			r.push(u)
 		}
@@ -280,6 +280,7 @@ type Reader struct {
 	mu      sync.Mutex
 	queue   []Item
 	bytes   int
+	primed  int  // of bytes, from the cache: on top of limit until they are read
 	waiting bool // dropping until the next key frame
 	gap     bool // the next item comes after a drop
 	dropped uint64
@@ -294,12 +295,12 @@ func (r *Reader) push(u *media.AccessUnit) {
 	}
 	if r.waiting {
 		video := u.Run.Video()
-		if r.bytes+u.Footprint() > r.limit || !u.Random || (video >= 0 && u.Track != video) {
+		if r.full(u) || !u.Random || (video >= 0 && u.Track != video) {
 			r.dropped++
 			return
 		}
 		r.waiting = false
-	} else if r.bytes > 0 && r.bytes+u.Footprint() > r.limit {
+	} else if r.bytes > 0 && r.full(u) {
 		r.dropped++
 		r.waiting, r.gap = true, true
 		if r.overflow == SkipToNewest {
@@ -313,6 +314,11 @@ func (r *Reader) push(u *media.AccessUnit) {
 	r.signal()
 }
 
+// full reports whether u would be too much. r.mu is held.
+func (r *Reader) full(u *media.AccessUnit) bool {
+	return r.bytes+u.Footprint() > r.limit+r.primed
+}
+
 // discard drops the queued units; ends of runs stay.
 func (r *Reader) discard() {
 	kept := r.queue[:0]
@@ -324,7 +330,7 @@ func (r *Reader) discard() {
 		}
 	}
 	clear(r.queue[len(kept):])
-	r.queue, r.bytes = kept, 0
+	r.queue, r.bytes, r.primed = kept, 0, 0
 }
 
 func (r *Reader) end() {
@@ -359,7 +365,7 @@ func (r *Reader) Take(dst []Item) ([]Item, error) {
 	}
 	dst = append(dst, r.queue...)
 	clear(r.queue)
-	r.queue, r.bytes = r.queue[:0], 0
+	r.queue, r.bytes, r.primed = r.queue[:0], 0, 0
 	return dst, nil
 }
 
@@ -392,6 +398,7 @@ func (r *Reader) pop() (Item, bool, error) {
 	r.queue = r.queue[1:]
 	if it.Unit != nil {
 		r.bytes -= it.Unit.Footprint()
+		r.primed = max(0, r.primed-it.Unit.Footprint()) // they are the first to be read
 	}
 	return it, true, nil
 }

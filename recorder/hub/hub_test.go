@@ -99,6 +99,42 @@ func TestFullQueueKeepsTheOldestAndResumesAtAKeyFrameWithAGap(t *testing.T) {
 	}
 }
 
+// The cached units come on top of a queue until they are read, and no longer.
+func TestAPrimedReadersQueueIsBoundedAllTheSame(t *testing.T) {
+	for _, read := range []string{"taken", "one by one"} {
+		h, run := New(Options{}), videoRun()
+		for i := range int64(10) {
+			h.Publish(unit(run, 0, i, i == 0, 10))
+		}
+		r := h.Subscribe(ReaderOptions{QueueBytes: 30, Primed: true})
+		push := func(from int64) {
+			for i := range int64(10) {
+				h.Publish(unit(run, 0, from+i, i == 0, 10))
+			}
+		}
+		push(10) // three fit beside the ten from the cache
+		var got []Item
+		if read == "taken" {
+			got, _ = r.Take(nil)
+		} else {
+			for range 13 {
+				it, err := r.Next(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, it)
+			}
+		}
+		if n := len(got); n != 13 {
+			t.Fatalf("%s: %d units, want 13", read, n)
+		}
+		push(20)
+		if got, _ = r.Take(nil); !equal(dts(got), []int64{20, 21, 22}) {
+			t.Errorf("%s: then %v, want three", read, dts(got))
+		}
+	}
+}
+
 func TestSlowViewerSkipsToTheNewest(t *testing.T) {
 	h, run := New(Options{}), videoRun()
 	r := h.Subscribe(ReaderOptions{QueueBytes: 30, Overflow: SkipToNewest})

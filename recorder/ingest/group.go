@@ -123,8 +123,12 @@ type content struct {
 	picture       bool // has a coded slice
 	random        bool // decoding can start here
 	vps, sps, pps []byte
-	heads         [][]byte // beginnings of its NAL units up to the first slice
+	heads         [][]byte // beginnings of its NAL units up to the first slice, maxHeads before it at most
 }
+
+// maxHeads is how many NAL units may come before a slice and be looked at: more
+// than parameter sets, delimiters and messages any encoder sends.
+const maxHeads = 64
 
 // inspect looks at the beginnings of u's NAL units. The first parameter set of
 // a kind counts; fragmented ones are passed over.
@@ -141,7 +145,7 @@ func inspect(c media.Codec, payloads [][]byte) content {
 			vcl, random = t < 32, t >= 16 && t <= 21
 			vps, sps, pps = 32, 33, 34
 		}
-		if !ct.picture {
+		if !ct.picture && (vcl || len(ct.heads) < maxHeads) {
 			ct.heads = append(ct.heads, nal)
 		}
 		ct.picture = ct.picture || vcl

@@ -95,6 +95,17 @@ func TestGrouperBoundsAUnit(t *testing.T) {
 	}
 }
 
+func TestInspectKeepsFewOfTooManyUnitsBeforeASlice(t *testing.T) {
+	payloads := make([][]byte, 100_000)
+	for i := range payloads {
+		payloads[i] = []byte{0x06, 1} // a message
+	}
+	ct := inspect(media.H264, append(payloads, slice))
+	if n := len(ct.heads); n != maxHeads+1 || ct.heads[maxHeads][0] != slice[0] || !ct.picture {
+		t.Errorf("%d heads kept, the last % x; want %d and the slice", n, ct.heads[n-1], maxHeads)
+	}
+}
+
 func TestInspectFindsKeyFramesAndParameterSets(t *testing.T) {
 	tests := []struct {
 		name            string

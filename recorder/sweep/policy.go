@@ -63,8 +63,8 @@ type aging struct {
 	at     time.Time // monotonic
 }
 
-// slack is by how much a cutoff may move beyond what the brake allows: sweeps
-// are not punctual.
+// slack is how much younger than the newest footage the wall clock may be at
+// the first sweep: segments that grow have no row yet.
 const slack = time.Minute
 
 // reach returns up to where, in UTC ms, footage may be aged out: what ended
@@ -76,7 +76,7 @@ func reach(a aging, now int64, mono time.Time, age time.Duration, newest int64) 
 	if a.at.IsZero() {
 		return min(cutoff, newest-age.Milliseconds()+slack.Milliseconds())
 	}
-	return min(cutoff, a.cutoff+(2*mono.Sub(a.at)+slack).Milliseconds())
+	return min(cutoff, a.cutoff+2*mono.Sub(a.at).Milliseconds())
 }
 
 // keepAge is the rule of age, camera by camera.
@@ -103,7 +103,9 @@ func (s *Sweeper) keepAge(ctx context.Context) error {
 		}
 		err := s.ageOut(ctx, id, cutoff)
 		if err == nil {
-			s.aged[id] = aging{cutoff: cutoff, at: mono}
+			// What was due once stays so: a clock that goes back and comes again
+			// must not have the brake hold what it let go before.
+			s.aged[id] = aging{cutoff: max(cutoff, s.aged[id].cutoff), at: mono}
 		}
 		first = cmp.Or(first, err)
 	}
