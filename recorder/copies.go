@@ -256,5 +256,5 @@ func (c *camera) lost(start, end int64, why segment.GapReason, k *copies) {
 	if k.mirror {
 		payload["mirror"] = true
 	}
-	c.r.emit("recording_gap", Warning, c.config().ID, payload)
+	c.r.emit("recording_gap", Warning, c.id, payload)
 }

@@ -25,7 +25,8 @@ const (
 // so that viewers stay.
 type camera struct {
 	r            *Recorder
-	ordinal      int // staggers the ends of segments between cameras
+	id           string // for those who must not take mu: a writer's Gap and Closed
+	ordinal      int    // staggers the ends of segments between cameras
 	hubs         map[media.StreamName]*hub.Hub
 	main, mirror *copies // run while the camera is recorded, and mirrored
 
@@ -51,7 +52,7 @@ type camera struct {
 
 func newCamera(r *Recorder, cfg Camera) *camera {
 	c := &camera{
-		r: r, cfg: cfg, state: StateDisabled, since: r.o.Clock.Now(),
+		r: r, id: cfg.ID, cfg: cfg, state: StateDisabled, since: r.o.Clock.Now(),
 		hubs:   map[media.StreamName]*hub.Hub{media.Main: hub.New(hub.Options{}), media.Sub: hub.New(hub.Options{CacheBytes: 4 << 20})},
 		states: map[media.StreamName]ingest.State{},
 	}

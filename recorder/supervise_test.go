@@ -3,9 +3,11 @@ package recorder
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"vedette/recorder/index"
 	"vedette/recorder/ingest"
+	"vedette/recorder/segment"
 )
 
 func TestStateOfSaysRecordingOnlyOnceDataIsWritten(t *testing.T) {
@@ -67,6 +69,27 @@ func TestAHoldReachesTheSegmentThatIsStillOpen(t *testing.T) {
 	}
 	if again := h.take(); len(again) != 0 {
 		t.Errorf("given twice: %+v", again)
+	}
+}
+
+// A writer tells of gaps while it is locked, and the state of a camera is read
+// from its writer under the camera's lock: a gap must not wait for that.
+func TestAGapIsToldWhileTheCameraIsLocked(t *testing.T) {
+	var told []Event
+	r := &Recorder{o: Options{Clock: steady{}, Emit: func(e Event) { told = append(told, e) }}}
+	c := newCamera(r, Camera{ID: "door"})
+	c.mu.Lock()
+	done := make(chan struct{})
+	go func() { c.lost(1000, 2000, segment.Disk, c.main); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("a gap waits for the camera's lock")
+	}
+	c.mu.Unlock()
+	<-done
+	if len(told) != 1 || told[0].Type != "recording_gap" || told[0].Camera != "door" {
+		t.Errorf("told %+v", told)
 	}
 }
 

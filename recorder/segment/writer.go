@@ -71,6 +71,9 @@ type Options struct {
 	LastEnd int64
 	Missing GapReason
 
+	// What happens is told as it does. Closed and Gap may be called while the
+	// writer is locked: whoever calls the writer under a lock of their own must
+	// not take that one in them.
 	Opened func(Open)                              // a segment's file has been begun
 	Closed func(Closed)                            // a segment is whole, durable and named: it may get its row
 	Gap    func(start, end int64, cause GapReason) // UTC ms: footage between them is missing
