@@ -12,7 +12,7 @@ DATA    ?= ./var
 LISTEN  ?= localhost:8080
 FUZZTIME ?= 10s
 
-.PHONY: help build build-all run test unit race crash mutants test-power power test-kill e2e browser fuzz lint cover bench panel clean deps
+.PHONY: help build build-all run test unit race crash mutants year test-power power test-kill e2e browser fuzz lint cover bench panel clean deps
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ crash: ## every crash point and every fault in full; docs/decisions/crash-testin
 
 mutants: ## break the recorder line by line and expect the crash tests to notice
 	./test/crash/mutate.sh
+
+year: ## a simulated year of a full disk with all that happens to it; takes about a quarter of an hour
+	VEDETTE_DAYS=366 go test -count=1 -timeout 60m -run TestAYear -v ./recorder/sweep
 
 test-power: build build-all ## power cuts on a real ext4 in an emulated arm64 machine; wants root, takes about 4 minutes
 	./test/power/run.sh

@@ -21,6 +21,7 @@ type Options struct {
 	NoSyncFS      bool   // SyncFS returns errors.ErrUnsupported
 	NoWriteback   bool   // … StartWriteback and WaitWriteback
 	NoPreallocate bool   // … Preallocate
+	NoLog         bool   // Log is empty: for lives of very many operations
 }
 
 // Disk is a volume.FS. All methods may be called concurrently.
@@ -33,6 +34,7 @@ type Disk struct {
 	pending  []*nameChange       // of names, in their order
 	used     int64               // bytes
 	locked   bool
+	ops      int
 	log      []Op
 	faults   []Fault
 	hits     int
@@ -58,10 +60,10 @@ func New(o Options) *Disk {
 func (d *Disk) Ops() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.log)
+	return d.ops
 }
 
-// Log returns the operations so far.
+// Log returns the operations so far, none with Options.NoLog.
 func (d *Disk) Log() []Op {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -72,8 +74,11 @@ func (d *Disk) Log() []Op {
 // fault that hits it, if one does.
 func (d *Disk) begin(kind Kind, path string) (Fault, error) {
 	d.mu.Lock()
-	op := Op{len(d.log) + 1, kind, path}
-	d.log = append(d.log, op)
+	d.ops++
+	op := Op{d.ops, kind, path}
+	if !d.o.NoLog {
+		d.log = append(d.log, op)
+	}
 	d.dead = d.dead || d.cutAt > 0 && op.Number >= d.cutAt
 	dead, before := d.dead, d.before
 	d.mu.Unlock()

@@ -155,12 +155,13 @@ func New(cat Catalog, files Files, gauge Gauge, o Options) *Sweeper {
 	return s
 }
 
-// poll is how often the forecast is looked at. It costs a subtraction.
+// poll is how often the free space is looked at while it is above the floor. It
+// costs one call that reads no disk.
 const poll = time.Second
 
-// Run sweeps at once, then once per interval, as soon as the bytes written
-// since the last reading must have reached the floor, and when kicked, until
-// ctx is done. A sweep that fails is logged and tried again next time: a sick
+// Run sweeps at once, then once per interval, as soon as free space has fallen
+// below the floor or must have by what was written, and when kicked, until ctx is
+// done. A sweep that fails is logged and tried again next time: a sick
 // disk must not stop the recorder.
 func (s *Sweeper) Run(ctx context.Context) error {
 	tick := time.NewTicker(poll)
@@ -195,18 +196,24 @@ func (s *Sweeper) wait(ctx context.Context, tick <-chan time.Time, begun time.Ti
 	}
 }
 
-// floorReached reports whether what was written since the last reading used
-// up what was free above the floor. It says so once for each reading.
+// floorReached reports whether the floor is reached: because what was written
+// since the last reading used up what was free above it, or because somebody
+// else did. It says so once for each reading that was above it.
 func (s *Sweeper) floorReached() bool {
-	if s.o.Written == nil {
+	s.mu.Lock()
+	f, floor := s.forecast, s.state.Floor
+	s.mu.Unlock()
+	if !f.armed {
 		return false
 	}
-	written := s.o.Written()
+	if s.o.Written == nil || s.o.Written()-f.written < f.slack {
+		space, err := s.gauge.Space()
+		if err != nil || space.Available >= floor {
+			return false // the next sweep tells of an error
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.forecast.armed || written-s.forecast.written < s.forecast.slack {
-		return false
-	}
 	s.forecast.armed = false
 	return true
 }
