@@ -16,9 +16,9 @@ import (
 type Policy struct {
 	// Age is how long footage is kept after it ended, at least LeastAge. It is
 	// applied while the wall clock is trusted, to footage whose own time is, and
-	// braked: one sweep goes no further than twice the time since the one before,
-	// so a clock that steps deletes nothing of note. A person who changes Age
-	// releases the brake once.
+	// braked: from sweep to sweep the clock is believed no more than twice the
+	// time that passed, so one that steps deletes nothing of note. A person who
+	// changes Age has it applied by the clock as it is, once.
 	Age time.Duration
 	// Quota is the bytes that the camera may have, evidence included.
 	Quota int64
@@ -57,63 +57,76 @@ func (s *Sweeper) Policies() Policies {
 	return s.policies
 }
 
-// aging is how far footage of a camera has been aged out.
-type aging struct {
-	cutoff int64     // UTC ms: what ended before was due at at
-	at     time.Time // monotonic
+// brake is what the wall clock is believed to show.
+type brake struct {
+	wall int64     // UTC ms, at at
+	at   time.Time // monotonic
 }
 
 // slack is how much younger than the newest footage the wall clock may be at
 // the first sweep: segments that grow have no row yet.
 const slack = time.Minute
 
-// reach returns up to where, in UTC ms, footage may be aged out: what ended
-// before now − age, unless the clock seems to have stepped. newest is when the
-// newest footage of the volume ended: where no sweep was before, the clock was
-// right then.
-func reach(a aging, now int64, mono time.Time, age time.Duration, newest int64) int64 {
-	cutoff := now - age.Milliseconds()
-	if a.at.IsZero() {
-		return min(cutoff, newest-age.Milliseconds()+slack.Milliseconds())
+// believe returns what the clock may be taken for when it shows now, in UTC ms,
+// and the brake for the next time. newest is when the newest footage of the
+// volume ended: where no sweep was before, the clock was right then. A clock that
+// went back is believed, but does not take the brake along: it may come again.
+func (b brake) believe(now int64, mono time.Time, newest int64) (int64, brake) {
+	if b.at.IsZero() {
+		now = min(now, newest+slack.Milliseconds())
+		return now, brake{now, mono}
 	}
-	return min(cutoff, a.cutoff+2*mono.Sub(a.at).Milliseconds())
+	passed := mono.Sub(b.at).Milliseconds()
+	now = min(now, b.wall+2*passed)
+	return now, brake{max(now, b.wall+passed/2), mono}
 }
 
 // keepAge is the rule of age, camera by camera.
 func (s *Sweeper) keepAge(ctx context.Context) error {
-	if !s.o.Trusted() {
+	p, totals, shown := s.Policies(), s.cat.Totals().Cameras, s.o.Now().UnixMilli()
+	now, ok := s.believed(shown, totals)
+	if !ok {
 		return nil
 	}
-	p, totals := s.Policies(), s.cat.Totals().Cameras
-	newest := int64(-1) // not asked: it may read the index
 	var first error
+	released := s.release()
 	for _, id := range slices.Sorted(maps.Keys(p.Cameras)) {
 		age := p.Cameras[id].Age
 		if age <= 0 || totals[id].Unlocked.Rows == 0 {
 			continue
 		}
-		if newest < 0 {
-			newest = s.newest(totals)
+		at := now
+		if released[id] {
+			at = shown
 		}
-		now, mono := s.o.Now().UnixMilli(), time.Now()
-		age = max(age, LeastAge)
-		cutoff := reach(s.aged[id], now, mono, age, newest)
-		if s.release(id) {
-			cutoff = now - age.Milliseconds()
-		}
-		err := s.ageOut(ctx, id, cutoff)
-		if err == nil {
-			// What was due once stays so: a clock that goes back and comes again
-			// must not have the brake hold what it let go before.
-			s.aged[id] = aging{cutoff: max(cutoff, s.aged[id].cutoff), at: mono}
-		}
-		first = cmp.Or(first, err)
+		first = cmp.Or(first, s.ageOut(ctx, id, at-max(age, LeastAge).Milliseconds()))
 	}
 	s.report(Age, nil, false)
 	if first != nil {
 		return fmt.Errorf("keep the age: %w", first)
 	}
 	return nil
+}
+
+// believed returns what the clock may be taken for when it shows now, and false
+// where it says nothing: it is not trusted, or there is no footage yet to judge
+// it by.
+func (s *Sweeper) believed(now int64, cameras map[string]index.CameraTotals) (int64, bool) {
+	mono, first, newest := time.Now(), s.brake.at.IsZero(), int64(0)
+	if first {
+		newest = s.newest(cameras)
+	}
+	switch {
+	case first && newest == 0:
+		return 0, false
+	case !s.o.Trusted():
+		if !first { // time passes all the same
+			s.brake = brake{s.brake.wall + mono.Sub(s.brake.at).Milliseconds(), mono}
+		}
+		return 0, false
+	}
+	now, s.brake = s.brake.believe(now, mono, newest)
+	return now, true
 }
 
 // newest returns when the newest footage of the volume ended, UTC ms.
@@ -126,12 +139,12 @@ func (s *Sweeper) newest(cameras map[string]index.CameraTotals) (ms int64) {
 	return ms
 }
 
-// release reports, once, that a person changed the age of a camera.
-func (s *Sweeper) release(id string) bool {
+// release returns, once, the cameras whose age a person changed.
+func (s *Sweeper) release() map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	released := s.released[id]
-	delete(s.released, id)
+	released := s.released
+	s.released = make(map[string]bool)
 	return released
 }
 

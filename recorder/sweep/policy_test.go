@@ -112,29 +112,58 @@ func TestAClockThatStepsAgesNothingOfNote(t *testing.T) {
 	}
 }
 
-// TestTheBrakeIsOffAfterALongPause: a box that was off ages what was due when
-// it was switched off, and goes on from there.
-func TestReachIsBraked(t *testing.T) {
+// The clock is believed up to twice the time that passed; one that goes back is,
+// and may come again.
+func TestTheClockIsBelievedWithABrake(t *testing.T) {
 	const hour, day = int64(3600_000), 24 * int64(3600_000)
 	mono := time.Now()
+	at := func(wall int64) brake { return brake{wall, mono.Add(-time.Hour)} }
 	tests := []struct {
-		name   string
-		a      aging
-		now    int64
-		newest int64
-		want   int64
+		name         string
+		b            brake
+		now, newest  int64
+		believed, at int64
 	}{
-		{"the first sweep of a box at work", aging{}, 100 * day, 100*day - 1000, 99 * day},
-		{"the first sweep after a month off", aging{}, 130 * day, 100 * day, 99*day + 60_000},
-		{"time goes on", aging{99 * day, mono.Add(-time.Hour)}, 100*day + hour, 0, 99*day + hour},
-		{"the clock is set forward", aging{99 * day, mono.Add(-time.Hour)}, 200 * day, 0, 99*day + 2*hour},
-		{"and back", aging{99 * day, mono.Add(-time.Hour)}, 50 * day, 0, 49 * day},
+		{"the first sweep of a box at work", brake{}, 100 * day, 100*day - 1000, 100 * day, 100 * day},
+		{"the first sweep after a month off", brake{}, 130 * day, 100 * day, 100*day + 60_000, 100*day + 60_000},
+		{"time goes on", at(100 * day), 100*day + hour, 0, 100*day + hour, 100*day + hour},
+		{"the clock is set forward", at(100 * day), 200 * day, 0, 100*day + 2*hour, 100*day + 2*hour},
+		{"and back", at(100 * day), 50 * day, 0, 50 * day, 100*day + hour/2},
+		{"a lie of an hour wears off", at(100*day + hour), 100*day + hour, 0, 100*day + hour, 100*day + hour + hour/2},
 	}
 	for _, tt := range tests {
-		if got := reach(tt.a, tt.now, mono, 24*time.Hour, tt.newest); got != tt.want {
-			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		believed, next := tt.b.believe(tt.now, mono, tt.newest)
+		if believed != tt.believed || next.wall != tt.at || !next.at.Equal(mono) {
+			t.Errorf("%s: %d, then %d; want %d, then %d", tt.name, believed, next.wall, tt.believed, tt.at)
 		}
 	}
+}
+
+// A lie that a person's change was applied in opens no door for the next.
+func TestAClockThatLiesTwiceIsBrakedTwice(t *testing.T) {
+	policed(t, one(Policy{Age: time.Hour}), func(b *box, s *Sweeper, c *wallClock) {
+		b.record("a", 60, 1)
+		b.trust()
+		c.at = 60 * time.Minute
+		b.must(s)
+		c.at += 10 * 365 * 24 * time.Hour
+		b.must(s)
+		s.SetPolicies(one(Policy{Age: 20 * 365 * 24 * time.Hour}))
+		b.must(s)
+		for range 2 {
+			c.at -= 10 * 365 * 24 * time.Hour
+			time.Sleep(30 * time.Second)
+			b.must(s)
+			s.SetPolicies(one(Policy{Age: 61 * time.Minute}))
+			b.must(s)
+			c.at += 10 * 365 * 24 * time.Hour
+			time.Sleep(30 * time.Second)
+			b.must(s)
+		}
+		if n := len(b.left()); n < 57 {
+			t.Errorf("%d segments are left", n)
+		}
+	})
 }
 
 func TestQuotaAndCap(t *testing.T) {

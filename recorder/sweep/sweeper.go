@@ -114,7 +114,7 @@ type Sweeper struct {
 	retry    int             // garbage that the next sweep begins with
 	memory   memory
 	losses   map[string]*losses // by rule
-	aged     map[string]aging   // by camera
+	brake    brake              // on the wall clock
 
 	mu         sync.Mutex // guards what follows; never held across I/O or Emit
 	set        Limits
@@ -148,8 +148,8 @@ func New(cat Catalog, files Files, gauge Gauge, o Options) *Sweeper {
 	s := &Sweeper{
 		cat: cat, files: files, gauge: gauge, o: o.withDefaults(),
 		kicked: make(chan struct{}, 1), set: o.Limits, conditions: make(map[string]bool), policies: o.Policies, released: make(map[string]bool),
-		losses: make(map[string]*losses), aged: make(map[string]aging),
-		state: State{MayRecord: true},
+		losses: make(map[string]*losses),
+		state:  State{MayRecord: true},
 	}
 	s.meter.counter = o.Written
 	return s
