@@ -19,14 +19,15 @@ import (
 
 // present is a volume that is there, with all that belongs to it.
 type present struct {
-	bay     *bay
-	volume  *volume.Volume
-	index   *index.Index
-	sweeper *sweep.Sweeper
-	job     *recovery.Job // puts the rest in order, beside recording
-	rate    rateMeter
-	may     atomic.Bool // footage may be put here, as seen last
-	naming  sync.Mutex  // held while rows and names change together: by holds and restamp
+	bay      *bay
+	volume   *volume.Volume
+	index    *index.Index
+	sweeper  *sweep.Sweeper
+	job      *recovery.Job // puts the rest in order, beside recording
+	rate     rateMeter
+	forecast atomic.Pointer[Forecast] // nil before the first
+	may      atomic.Bool              // footage may be put here, as seen last
+	naming   sync.Mutex               // held while rows and names change together: by holds and restamp
 
 	untrusted atomic.Bool   // there may be segments to be stamped anew
 	gone      chan struct{} // closed when it takes no footage any more
@@ -139,6 +140,14 @@ func (p *present) tidy(ctx context.Context) error {
 		case <-complete:
 		}
 		return notCancelled(p.sweeper.Run(ctx))
+	})
+	all.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-complete:
+			p.foreseeLoop(ctx)
+		}
+		return nil
 	})
 	return all.Wait()
 }

@@ -34,6 +34,10 @@ type CameraRetention struct {
 	KeepHours *int64 // footage this young is spared by quota and cap
 }
 
+// Rules returns the names of the rules that delete footage, in the order of what
+// they protect.
+func Rules() []string { return []string{sweep.FreeFloor, sweep.Age, sweep.Quota, sweep.SizeCap} }
+
 // RetentionPlan is what rules would delete of one volume.
 type RetentionPlan struct {
 	Volume  string

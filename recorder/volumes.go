@@ -29,6 +29,8 @@ type VolumeStatus struct {
 	LastCycle                         time.Time // the writer was alive then
 	SyncTime                          time.Duration
 	Index                             index.Status
+	Deleted                           map[string]index.Tally // by rule, since the start
+	Forecast                          Forecast
 }
 
 // States of a volume.
@@ -87,7 +89,10 @@ func (p *present) status(s *VolumeStatus) {
 	s.Total, s.Free, s.Floor, s.High, s.Reserve = space.Total, space.Free, swept.Floor, swept.High, swept.Reserve
 	s.Footage, s.Held = totals.Footage().Bytes+p.growing(), totals.Held.Bytes
 	s.BytesPerSecond, s.Cycle, s.LastCycle, s.SyncTime = p.rate.perSecond(), p.volume.Cycle(), stats.LastCycle, stats.SyncTime
-	s.Index = p.index.Status()
+	s.Index, s.Deleted = p.index.Status(), swept.By
+	if f := p.forecast.Load(); f != nil {
+		s.Forecast = *f
+	}
 	switch {
 	case s.State == VolumeFailed:
 	case errors.Is(stats.Err, volume.ErrFull):

@@ -83,6 +83,8 @@ func (s *Sweeper) account(b burial) {
 	for _, g := range b.gone {
 		s.state.Deleted.Rows++
 		s.state.Deleted.Bytes += g.Row.Bytes
+		by := s.state.By[g.Reason]
+		s.state.By[g.Reason] = index.Tally{Rows: by.Rows + 1, Bytes: by.Bytes + g.Row.Bytes}
 	}
 }
 

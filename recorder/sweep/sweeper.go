@@ -133,7 +133,8 @@ type State struct {
 	MayRecord  bool      // false once free space fell below the reserve
 	Conditions []string  // what is wrong, sorted; empty if nothing is
 	Deleted    index.Tally
-	Err        error // of the last sweep
+	By         map[string]index.Tally // what was deleted, by rule: age, quota, size_cap, free_floor
+	Err        error                  // of the last sweep
 }
 
 // forecast is what is needed to see the floor coming without asking the disk.
@@ -149,7 +150,7 @@ func New(cat Catalog, files Files, gauge Gauge, o Options) *Sweeper {
 		cat: cat, files: files, gauge: gauge, o: o.withDefaults(),
 		kicked: make(chan struct{}, 1), set: o.Limits, conditions: make(map[string]bool), policies: o.Policies, released: make(map[string]bool),
 		losses: make(map[string]*losses),
-		state:  State{MayRecord: true},
+		state:  State{MayRecord: true, By: make(map[string]index.Tally)},
 	}
 	s.meter.counter = o.Written
 	return s
@@ -246,7 +247,7 @@ func (s *Sweeper) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.state
-	st.Conditions = slices.Sorted(maps.Keys(s.conditions))
+	st.Conditions, st.By = slices.Sorted(maps.Keys(s.conditions)), maps.Clone(s.state.By)
 	return st
 }
 

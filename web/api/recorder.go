@@ -253,4 +253,9 @@ type VolumeInfo struct {
 	Reason       string `json:"reason,omitempty"` // why not ok; one sentence
 	Other        string `json:"other,omitempty"`  // id of the volume that is there instead
 	WriteRate    int64  `json:"write_bytes_per_s,omitempty"`
+	// DaysLeft is how many days back the footage will reach once the disk is
+	// full, at the rate of the last day; CameraDays of each camera by id. Left
+	// out until that is known.
+	DaysLeft   float64            `json:"days_left,omitempty"`
+	CameraDays map[string]float64 `json:"camera_days,omitempty"`
 }

@@ -181,7 +181,7 @@ func (s systemState) System(context.Context) (api.SystemInfo, error) {
 		info.Volumes = append(info.Volumes, api.VolumeInfo{
 			Name: v.Name, ID: v.ID, Path: v.Path, Medium: v.Medium, TotalBytes: v.Total, FreeBytes: v.Free, FloorBytes: v.Floor,
 			HighBytes: v.High, ReserveBytes: v.Reserve, FootageBytes: v.Footage, HeldBytes: v.Held, State: v.State,
-			Reason: v.Reason, Other: v.Other, WriteRate: v.BytesPerSecond,
+			Reason: v.Reason, Other: v.Other, WriteRate: v.BytesPerSecond, DaysLeft: v.Forecast.Days, CameraDays: v.Forecast.Cameras,
 		})
 	}
 	return info, nil
@@ -236,6 +236,14 @@ func (m promText) WritePrometheus(w io.Writer) {
 			metrics.WriteGaugeUint64(w, "vedette_volume_"+name+"_bytes"+label, uint64(max(0, value)))
 		}
 		metrics.WriteGaugeFloat64(w, "vedette_volume_sync_seconds"+label, v.SyncTime.Seconds())
+		for _, rule := range recorder.Rules() {
+			label := fmt.Sprintf(`{volume=%q,id=%q,rule=%q}`, v.Name, v.ID, rule)
+			metrics.WriteCounterUint64(w, "vedette_sweep_segments_total"+label, uint64(v.Deleted[rule].Rows))
+			metrics.WriteCounterUint64(w, "vedette_sweep_bytes_total"+label, uint64(v.Deleted[rule].Bytes))
+		}
+		if v.Forecast.Days > 0 {
+			metrics.WriteGaugeFloat64(w, "vedette_volume_footage_days"+label, v.Forecast.Days)
+		}
 	}
 	for _, c := range p.recorder.Cameras() {
 		label := fmt.Sprintf(`{camera=%q}`, c.ID)
