@@ -211,8 +211,20 @@ func (p *present) newSweeper() *sweep.Sweeper {
 			r.emit(e.Type, Severity(e.Severity), "", e.Payload)
 			r.changes.notify()
 		},
-		Now: r.o.Clock.Now, Trusted: r.o.Clock.Trusted, Log: r.o.Log,
+		Largest: p.largest,
+		Now:     r.o.Clock.Now, Trusted: r.o.Clock.Trusted, Log: r.o.Log,
 	})
+}
+
+// largest returns what else takes room on the disk of the volume.
+func (p *present) largest(ctx context.Context) []volume.Usage {
+	if p.bay.o.FS != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	largest, _ := volume.Largest(ctx, p.bay.o.Dir)
+	return largest
 }
 
 // meter looks at the volume's counters, once a second.

@@ -124,7 +124,7 @@ func (p *present) growing() (bytes int64) {
 // footage is being deleted for a rule does not, nor that evidence fills one.
 func helpless(conditions []string) bool {
 	return slices.ContainsFunc(conditions, func(c string) bool {
-		return c != sweep.FreeFloor && c != sweep.SizeCap && c != sweep.LockedExceedsCap && c != sweep.LockedExceedsQuota
+		return c != sweep.FreeFloor && c != sweep.SizeCap && c != sweep.LockedExceedsCap && c != sweep.LockedExceedsQuota && c != sweep.EvidenceFills
 	})
 }
 

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -36,6 +37,7 @@ const (
 	SizeCap            = "size_cap"                   // footage is deleted to keep the volume's cap
 	LockedExceedsCap   = "locked_exceeds_cap"         // evidence alone is more than the cap: nothing is deleted for it
 	LockedExceedsQuota = "locked_exceeds_quota"       // the same for a camera's quota
+	EvidenceFills      = "evidence_fills_disk"        // evidence takes four fifths of the room for footage
 	DeleteFailed       = "delete_failed"              // files could not be removed
 	NoStatistics       = "disk_stats_unavailable"     // free space cannot be read
 	BelowReserve       = "reserve"                    // recording must stop
@@ -50,7 +52,7 @@ const (
 
 func severity(reason string) string {
 	switch reason {
-	case NoStatistics, SizeCap, LockedExceedsCap, LockedExceedsQuota:
+	case NoStatistics, SizeCap, LockedExceedsCap, LockedExceedsQuota, EvidenceFills:
 		return warning
 	}
 	return critical
@@ -67,6 +69,24 @@ func (s *Sweeper) begin(reason string, payload map[string]any) {
 	}
 	payload["reason"] = reason
 	s.o.Emit(Event{Type: typePressure, Severity: severity(reason), Payload: payload})
+}
+
+// blame is begin, with what else takes room on the disk.
+func (s *Sweeper) blame(ctx context.Context, reason string, payload map[string]any) {
+	s.mu.Lock()
+	known := s.conditions[reason]
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	var others []map[string]any
+	for _, u := range s.o.Largest(ctx) {
+		others = append(others, map[string]any{"path": u.Path, "bytes": u.Bytes})
+	}
+	if len(others) > 0 {
+		payload["largest_others"] = others
+	}
+	s.begin(reason, payload)
 }
 
 // end reports that a condition is over, if it was there.

@@ -79,6 +79,7 @@ func (s *Sweeper) keepFloor(ctx context.Context) error {
 	}
 	s.report(FreeFloor, map[string]any{"min_free_bytes": r.Floor}, false)
 	s.judgeReserve(r)
+	s.watchEvidence(r)
 	return err
 }
 
@@ -131,7 +132,7 @@ func (s *Sweeper) free(ctx context.Context, r Reading) (Reading, error) {
 			return r, err
 		}
 		if len(d.Rows) == 0 {
-			s.nothingLeft(r)
+			s.nothingLeft(ctx, r)
 			return r, nil
 		}
 		b, err := s.deleteRows(ctx, d.Rows, FreeFloor)
@@ -168,7 +169,7 @@ func (s *Sweeper) free(ctx context.Context, r Reading) (Reading, error) {
 			return r, nil
 		}
 		if d.Stop == NothingLeft {
-			s.nothingLeft(r)
+			s.nothingLeft(ctx, r)
 			return r, nil
 		}
 		ask = r
@@ -197,12 +198,12 @@ func (s *Sweeper) spared(r index.Row) bool {
 	return s.o.Leased(r) || len(s.refused) > 0 && s.refused[r.File().Dir()]
 }
 
-func (s *Sweeper) nothingLeft(r Reading) {
+func (s *Sweeper) nothingLeft(ctx context.Context, r Reading) {
 	if r.Free >= r.Floor {
 		s.end(NothingToPrune)
 		return
 	}
-	s.begin(NothingToPrune, map[string]any{"min_free_bytes": r.Floor, "free_bytes": r.Free})
+	s.blame(ctx, NothingToPrune, map[string]any{"min_free_bytes": r.Floor, "free_bytes": r.Free})
 }
 
 // doubt is how much must have been deleted before the disk's answer counts:
@@ -246,7 +247,7 @@ func (s *Sweeper) judge(ctx context.Context, l ledger, r Reading, try bool) (Rea
 		}
 	}
 	s.memory.remember(time.Now(), r.Free, max(l.freed/2, s.doubt(r)))
-	s.begin(Futile, map[string]any{
+	s.blame(ctx, Futile, map[string]any{
 		"min_free_bytes": r.Floor, "deleted_bytes": l.freed, "recovered_bytes": l.gain(r.Free, s.counted),
 	})
 	return r, true, nil

@@ -74,6 +74,9 @@ type Options struct {
 	// Trusted reports whether Now is right. Nil means that nobody knows: then
 	// nothing is too old.
 	Trusted func() bool
+	// Largest returns what else takes room on the disk. It is asked when deleting
+	// does not help, and may take seconds. Nil means that nobody knows.
+	Largest func(context.Context) []volume.Usage
 	Log     *slog.Logger
 }
 
@@ -88,6 +91,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Trusted == nil {
 		o.Trusted = func() bool { return false }
+	}
+	if o.Largest == nil {
+		o.Largest = func(context.Context) []volume.Usage { return nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -114,6 +120,7 @@ type Sweeper struct {
 	retry    int             // garbage that the next sweep begins with
 	memory   memory
 	losses   map[string]*losses // by rule
+	growth   growth             // of evidence
 	brake    brake              // on the wall clock
 
 	mu         sync.Mutex // guards what follows; never held across I/O or Emit

@@ -37,6 +37,7 @@ const pressure: Record<string, [string, string]> = {
   size_cap: ['The disk holds as much footage as it may: the oldest is being deleted', 'Nothing is deleted for the cap any more'],
   locked_exceeds_cap: ['Kept footage alone is more than the disk may hold', 'Kept footage fits under the cap again'],
   locked_exceeds_quota: ['Kept footage alone is more than a camera may have', 'Kept footage fits under the quotas again'],
+  evidence_fills_disk: ['Kept footage leaves little room to record', 'Kept footage leaves room to record again'],
   delete_failed: ['Footage could not be deleted', 'Footage can be deleted again'],
   disk_stats_unavailable: ['The disk does not tell how full it is', 'The disk tells how full it is again'],
   reserve: ['The disk is below its reserve: recording rests', 'The disk has room again'],
