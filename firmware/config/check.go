@@ -30,6 +30,7 @@ func (c *Config) check(fault func(key, reason string)) {
 		fault("sweep.floor_bytes", fmt.Sprintf("is %d; allowed: 0 (by disk) or more", c.Sweep.FloorBytes))
 	}
 	between(fault, "sweep.interval", time.Duration(c.Sweep.Interval), 30*time.Second, time.Hour)
+	between(fault, "events.age", time.Duration(c.Events.Age), 24*time.Hour, 10*365*24*time.Hour)
 	between(fault, "live.max_viewers", c.Live.MaxViewers, 1, 1000)
 	between(fault, "live.udp_port", c.Live.UDPPort, 0, 65535)
 	oneOf(fault, "board.id", c.Board.ID, "auto", "sim")

@@ -29,6 +29,7 @@ type Config struct {
 	Volumes   []Volume  `toml:"volumes"`
 	Recording Recording `toml:"recording"`
 	Sweep     Sweep     `toml:"sweep"`
+	Events    Events    `toml:"events"`
 	Live      Live      `toml:"live"`
 	Board     Board     `toml:"board"`
 	Log       Log       `toml:"log"`
@@ -77,6 +78,12 @@ type Sweep struct {
 	Interval Duration `toml:"interval"` // default 30s, 30s to 1h
 }
 
+// Events says how long is remembered what happened.
+type Events struct {
+	// Age is how long events are kept; of more than 20,000 the oldest go anyway.
+	Age Duration `toml:"age"` // default 2160h (90 days), 24h to 87600h (10 years)
+}
+
 // Live bounds the viewers.
 type Live struct {
 	// MaxViewers is how many pictures may be sent at once.
@@ -120,6 +127,7 @@ func Default() Config {
 		Volume:    Volume{Name: "footage", Path: "footage-volume", Medium: "auto"},
 		Recording: Recording{Segment: Duration(time.Minute), QueueBytes: 16 << 20},
 		Sweep:     Sweep{Interval: Duration(30 * time.Second)},
+		Events:    Events{Age: Duration(90 * 24 * time.Hour)},
 		Live:      Live{MaxViewers: 64},
 		Board:     Board{ID: "auto"},
 		Log:       Log{Level: "info"},

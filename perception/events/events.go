@@ -59,11 +59,7 @@ func (f Filter) match(e *Event) bool {
 
 // Options bounds the log. Every zero value means the default.
 type Options struct {
-	MaxCount int           // events kept; default 20,000
-	MaxAge   time.Duration // default 90 days; applied only while ClockTrusted says yes
-	// ClockTrusted reports whether the wall clock may be believed. Nil means
-	// no: then nothing is removed by age, only by count.
-	ClockTrusted func() bool
+	MaxCount int // events kept; default 20,000; what is old goes by PruneBefore
 	// CommitEvery is how long an ordinary event may wait for the disk;
 	// default 1 s. Critical events do not wait.
 	CommitEvery time.Duration
@@ -90,13 +86,14 @@ type Log struct {
 	wake     chan struct{} // one event should be committed now
 	commitMu sync.Mutex    // one committer at a time
 
-	mu      sync.Mutex
-	next    uint64
-	pending []record // not on disk yet, ascending
-	recent  []record // the newest events, ascending; the longer of the two holds the other
-	stored  int      // rows on disk
-	dropped uint64
-	ready   chan struct{} // closed and replaced at every Emit
+	mu        sync.Mutex
+	next      uint64
+	pending   []record // not on disk yet, ascending
+	recent    []record // the newest events, ascending; the longer of the two holds the other
+	stored    int      // rows on disk
+	dropped   uint64
+	followers map[string]uint64 // name: last number read
+	ready     chan struct{}     // closed and replaced at every Emit
 }
 
 // record is an event together with its bytes on disk.
@@ -111,19 +108,13 @@ func Open(db *storm.DB, o Options) (*Log, error) {
 	if o.MaxCount <= 0 {
 		o.MaxCount = 20_000
 	}
-	if o.MaxAge <= 0 {
-		o.MaxAge = 90 * 24 * time.Hour
-	}
 	if o.CommitEvery <= 0 {
 		o.CommitEvery = time.Second
-	}
-	if o.ClockTrusted == nil {
-		o.ClockTrusted = func() bool { return false }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Log{db: db, o: o, log: o.Log, wake: make(chan struct{}, 1), ready: make(chan struct{}), next: 1}
+	l := &Log{db: db, o: o, log: o.Log, wake: make(chan struct{}, 1), followers: map[string]uint64{}, ready: make(chan struct{}), next: 1}
 	if err := l.load(); err != nil {
 		return nil, err
 	}

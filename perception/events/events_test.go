@@ -224,25 +224,37 @@ func TestAFullBufferRefusesAndCounts(t *testing.T) {
 func TestPruneByCountAndByAge(t *testing.T) {
 	now := time.Now()
 	tests := []struct {
-		name    string
-		o       Options
-		ages    []time.Duration
-		between int // index from which events must be left
+		name     string
+		count    int
+		follower *uint64 // what one of them has read
+		age      time.Duration
+		ages     []time.Duration
+		between  int // index from which events must be left
 	}{
-		{"few and young stay", Options{MaxCount: 10, ClockTrusted: yes}, []time.Duration{2, 1, 0}, 0},
-		{"at the count nothing goes", Options{MaxCount: 3, ClockTrusted: yes}, []time.Duration{2, 1, 0}, 0},
-		{"one above the count, the oldest goes", Options{MaxCount: 2, ClockTrusted: yes}, []time.Duration{2, 1, 0}, 1},
-		{"the old go", Options{MaxAge: time.Hour, ClockTrusted: yes}, []time.Duration{3 * time.Hour, 2 * time.Hour, 0}, 2},
-		{"not while the clock is not trusted", Options{MaxAge: time.Hour}, []time.Duration{3 * time.Hour, 0}, 0},
-		{"not what was stamped before the clock was set", Options{MaxAge: time.Hour, ClockTrusted: yes}, []time.Duration{now.Sub(time.Unix(60, 0)), 0}, 0},
+		{"few and young stay", 10, nil, time.Hour, []time.Duration{2, 1, 0}, 0},
+		{"at the count nothing goes", 3, nil, time.Hour, []time.Duration{2, 1, 0}, 0},
+		{"one above the count, the oldest goes", 2, nil, time.Hour, []time.Duration{2, 1, 0}, 1},
+		{"the old go", 10, nil, time.Hour, []time.Duration{3 * time.Hour, 2 * time.Hour, 0}, 2},
+		{"not what was stamped before the clock was set", 10, nil, time.Hour, []time.Duration{now.Sub(time.Unix(60, 0)), 0}, 0},
+		{"not what a follower has yet to read, by age", 10, seen(1), time.Hour, []time.Duration{3 * time.Hour, 2 * time.Hour, 0}, 1},
+		{"nor by count", 1, seen(0), time.Hour, []time.Duration{1, 0}, 0},
+		{"but of those only as many again", 1, seen(0), time.Hour, []time.Duration{3, 2, 1, 0}, 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := openLog(t, tt.o)
+			l := openLog(t, Options{MaxCount: tt.count})
+			if tt.follower != nil {
+				l.Follow("webhook", 0)
+				l.Follow("webhook", *tt.follower)
+				l.Follow("mqtt", 100)
+			}
 			for _, age := range tt.ages {
 				l.Emit(Event{Type: "a", Time: now.Add(-age)})
 			}
 			if err := errors.Join(l.Flush(), l.Prune(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.PruneBefore(t.Context(), now.Add(-tt.age), 100); err != nil {
 				t.Fatal(err)
 			}
 			var left []uint64
@@ -260,7 +272,7 @@ func TestPruneByCountAndByAge(t *testing.T) {
 	}
 }
 
-func yes() bool { return true }
+func seen(seq uint64) *uint64 { return &seq }
 
 func TestPruneWorksInBatches(t *testing.T) {
 	l := openLog(t, Options{MaxCount: 100})
@@ -270,8 +282,8 @@ func TestPruneWorksInBatches(t *testing.T) {
 	if err := l.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := l.pruneBatch(); n != pruneBatch || err != nil {
-		t.Errorf("first batch = %d, %v; want %d", n, err, pruneBatch)
+	if n, err := l.PruneBefore(t.Context(), time.Now().Add(time.Hour), 10); n != 10 || err != nil {
+		t.Errorf("a batch of 10 = %d, %v", n, err)
 	}
 	if err := l.Prune(t.Context()); err != nil || l.stored != 100 {
 		t.Errorf("stored = %d, %v; want 100", l.stored, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -152,12 +153,18 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 }
 
-// Prune removes the oldest events until no more than MaxCount are left and,
-// if the clock is trusted, none is known to be older than MaxAge. It works in batches of
-// 256 and stops between them when ctx is done.
+// Prune removes the oldest events until no more than MaxCount are left, or
+// twice as many where a follower has yet to read them. It works in batches of 256
+// and stops between them when ctx is done.
 func (l *Log) Prune(ctx context.Context) error {
 	for ctx.Err() == nil {
-		n, err := l.pruneBatch()
+		l.mu.Lock()
+		surplus, beyond := l.stored-l.o.MaxCount, l.stored-2*l.o.MaxCount
+		l.mu.Unlock()
+		n, err := l.remove(min(surplus, pruneBatch), func(seq uint64, _ int64) bool {
+			beyond--
+			return beyond >= 0 || seq < l.unread()
+		})
 		if err != nil {
 			return fmt.Errorf("prune events: %w", err)
 		}
@@ -168,19 +175,54 @@ func (l *Log) Prune(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (l *Log) pruneBatch() (int, error) {
+// PruneBefore removes events from before that time, the oldest first, limit at
+// most, and returns how many. Those stay that were stamped by a clock that had
+// not been set, which go by count, and those that a follower has yet to read.
+func (l *Log) PruneBefore(_ context.Context, before time.Time, limit int) (int, error) {
+	n, err := l.remove(limit, func(seq uint64, at int64) bool {
+		return seq < l.unread() && at >= plausible && at < before.UnixMilli()
+	})
+	if err != nil {
+		return n, fmt.Errorf("prune events: %w", err)
+	}
+	return n, nil
+}
+
+// Follow says that the follower of that name has read all events up to seen, and
+// wants those behind it kept until it has read them too. Unfollow ends that. A
+// follower names itself anew after each start.
+func (l *Log) Follow(name string, seen uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.followers[name] = seen
+}
+
+// Unfollow forgets a follower.
+func (l *Log) Unfollow(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.followers, name)
+}
+
+// unread returns the first number that a follower may not have read.
+func (l *Log) unread() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := uint64(math.MaxUint64)
+	for _, seen := range l.followers {
+		first = min(first, seen+1)
+	}
+	return first
+}
+
+// remove removes the first rows as long as may agrees, limit at most, in one
+// transaction.
+func (l *Log) remove(limit int, may func(seq uint64, at int64) bool) (int, error) {
 	l.commitMu.Lock()
 	defer l.commitMu.Unlock()
-	var before int64
-	if l.o.ClockTrusted() {
-		before = time.Now().Add(-l.o.MaxAge).UnixMilli()
-	}
-	l.mu.Lock()
-	surplus := l.stored - l.o.MaxCount
-	l.mu.Unlock()
 	var doomed [][]byte
 	err := l.view(func(c *bolt.Cursor) {
-		for k, v := c.First(); k != nil && len(doomed) < pruneBatch; k, v = c.Next() {
+		for k, v := c.First(); k != nil && len(doomed) < limit; k, v = c.Next() {
 			if v == nil || len(k) != 8 {
 				continue
 			}
@@ -188,8 +230,7 @@ func (l *Log) pruneBatch() (int, error) {
 			// An unreadable row has time 0: it goes by count, like one that
 			// was stamped before the clock was set.
 			_ = json.Unmarshal(v, &r)
-			aged := r.Time < before && r.Time >= plausible
-			if len(doomed) >= surplus && !aged {
+			if !may(binary.BigEndian.Uint64(k), r.Time) {
 				return
 			}
 			doomed = append(doomed, append([]byte(nil), k...))

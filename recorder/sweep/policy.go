@@ -57,8 +57,8 @@ func (s *Sweeper) Policies() Policies {
 	return s.policies
 }
 
-// brake is what the wall clock is believed to show.
-type brake struct {
+// Brake is what the wall clock is believed to show.
+type Brake struct {
 	wall int64     // UTC ms, at at
 	at   time.Time // monotonic
 }
@@ -67,18 +67,18 @@ type brake struct {
 // the first sweep: segments that grow have no row yet.
 const slack = time.Minute
 
-// believe returns what the clock may be taken for when it shows now, in UTC ms,
+// Believe returns what the clock may be taken for when it shows now, in UTC ms,
 // and the brake for the next time. newest is when the newest footage of the
 // volume ended: where no sweep was before, the clock was right then. A clock that
 // went back is believed, but does not take the brake along: it may come again.
-func (b brake) believe(now int64, mono time.Time, newest int64) (int64, brake) {
+func (b Brake) Believe(now int64, mono time.Time, newest int64) (int64, Brake) {
 	if b.at.IsZero() {
 		now = min(now, newest+slack.Milliseconds())
-		return now, brake{now, mono}
+		return now, Brake{now, mono}
 	}
 	passed := mono.Sub(b.at).Milliseconds()
 	now = min(now, b.wall+2*passed)
-	return now, brake{max(now, b.wall+passed/2), mono}
+	return now, Brake{max(now, b.wall+passed/2), mono}
 }
 
 // keepAge is the rule of age, camera by camera.
@@ -121,11 +121,11 @@ func (s *Sweeper) believed(now int64, cameras map[string]index.CameraTotals) (in
 		return 0, false
 	case !s.o.Trusted():
 		if !first { // time passes all the same
-			s.brake = brake{s.brake.wall + mono.Sub(s.brake.at).Milliseconds(), mono}
+			s.brake = Brake{s.brake.wall + mono.Sub(s.brake.at).Milliseconds(), mono}
 		}
 		return 0, false
 	}
-	now, s.brake = s.brake.believe(now, mono, newest)
+	now, s.brake = s.brake.Believe(now, mono, newest)
 	return now, true
 }
 

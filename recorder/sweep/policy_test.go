@@ -117,22 +117,22 @@ func TestAClockThatStepsAgesNothingOfNote(t *testing.T) {
 func TestTheClockIsBelievedWithABrake(t *testing.T) {
 	const hour, day = int64(3600_000), 24 * int64(3600_000)
 	mono := time.Now()
-	at := func(wall int64) brake { return brake{wall, mono.Add(-time.Hour)} }
+	at := func(wall int64) Brake { return Brake{wall, mono.Add(-time.Hour)} }
 	tests := []struct {
 		name         string
-		b            brake
+		b            Brake
 		now, newest  int64
 		believed, at int64
 	}{
-		{"the first sweep of a box at work", brake{}, 100 * day, 100*day - 1000, 100 * day, 100 * day},
-		{"the first sweep after a month off", brake{}, 130 * day, 100 * day, 100*day + 60_000, 100*day + 60_000},
+		{"the first sweep of a box at work", Brake{}, 100 * day, 100*day - 1000, 100 * day, 100 * day},
+		{"the first sweep after a month off", Brake{}, 130 * day, 100 * day, 100*day + 60_000, 100*day + 60_000},
 		{"time goes on", at(100 * day), 100*day + hour, 0, 100*day + hour, 100*day + hour},
 		{"the clock is set forward", at(100 * day), 200 * day, 0, 100*day + 2*hour, 100*day + 2*hour},
 		{"and back", at(100 * day), 50 * day, 0, 50 * day, 100*day + hour/2},
 		{"a lie of an hour wears off", at(100*day + hour), 100*day + hour, 0, 100*day + hour, 100*day + hour + hour/2},
 	}
 	for _, tt := range tests {
-		believed, next := tt.b.believe(tt.now, mono, tt.newest)
+		believed, next := tt.b.Believe(tt.now, mono, tt.newest)
 		if believed != tt.believed || next.wall != tt.at || !next.at.Equal(mono) {
 			t.Errorf("%s: %d, then %d; want %d, then %d", tt.name, believed, next.wall, tt.believed, tt.at)
 		}

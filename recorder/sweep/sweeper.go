@@ -121,7 +121,7 @@ type Sweeper struct {
 	memory   memory
 	losses   map[string]*losses // by rule
 	growth   growth             // of evidence
-	brake    brake              // on the wall clock
+	brake    Brake              // on the wall clock
 
 	mu         sync.Mutex // guards what follows; never held across I/O or Emit
 	set        Limits

@@ -18,6 +18,7 @@ import (
 
 	"vedette/firmware/config"
 	"vedette/firmware/health"
+	"vedette/firmware/housekeeping"
 	"vedette/perception/events"
 	"vedette/recorder"
 	"vedette/web/api"
@@ -90,6 +91,7 @@ type process struct {
 	started  time.Time
 	closers  []func() error
 	events   *events.Log
+	keeper   *housekeeping.Keeper
 	auth     *auth.Service
 	recorder *recorder.Recorder
 	board    *hardware
@@ -171,9 +173,10 @@ func (p *process) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, db.Close)
-	if p.events, err = events.Open(db, events.Options{ClockTrusted: p.clock.Trusted, Log: p.log}); err != nil {
+	if p.events, err = events.Open(db, events.Options{Log: p.log}); err != nil {
 		return err
 	}
+	p.keeper = p.housekeeper()
 	p.auth, err = auth.Open(db, auth.Options{Log: p.log, Notify: p.tellAuth, Ended: func(session string) {
 		p.live.Revoke(func(i live.Info) bool { return i.Owner == session })
 	}})
@@ -282,7 +285,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer p.stop()
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range map[string]func(context.Context) error{
-		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run,
+		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run,
 		"http": p.serve, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
 	} {
 		g.Go(func() error {

@@ -259,6 +259,9 @@ func (m promText) WritePrometheus(w io.Writer) {
 			metrics.WriteGaugeFloat64(w, "vedette_camera_last_written_age_seconds"+label, time.Since(c.LastWritten).Seconds())
 		}
 	}
+	for rule, s := range p.keeper.State() {
+		metrics.WriteCounterUint64(w, fmt.Sprintf(`vedette_housekeeping_removed_total{rule=%q}`, rule), s.Removed)
+	}
 	s := p.live.Stats()
 	metrics.WriteGaugeUint64(w, "vedette_live_viewers", uint64(s.Viewers))
 	metrics.WriteCounterUint64(w, "vedette_live_packets_total", s.Packets)
