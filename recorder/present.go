@@ -149,6 +149,10 @@ func (p *present) tidy(ctx context.Context) error {
 		}
 		return nil
 	})
+	all.Go(func() error {
+		p.trimLoop(ctx)
+		return nil
+	})
 	return all.Wait()
 }
 

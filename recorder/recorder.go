@@ -52,7 +52,12 @@ type Options struct {
 	Segment    time.Duration   // target length of a file; 0 = 1 min
 	Floor      int64           // free bytes kept; 0 = by disk
 	SweepEvery time.Duration   // 0 = 30 s
-	Clock      Clock
+	// Trim tells the disk below path which parts of [start, start+length) of its
+	// file system are free, in runs of at least least bytes, all in bytes. It is
+	// called for small pieces, after much was deleted, while the disk has time.
+	// An error that is errors.ErrUnsupported ends that. Nil = nobody can.
+	Trim  func(path string, start, length, least int64) (int64, error)
+	Clock Clock
 	// Emit is told events. It must not block. It may be called concurrently.
 	Emit func(Event)
 	Log  *slog.Logger

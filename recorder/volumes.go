@@ -28,6 +28,7 @@ type VolumeStatus struct {
 	Cycle                             time.Duration
 	LastCycle                         time.Time // the writer was alive then
 	SyncTime                          time.Duration
+	MediaWritten                      int64 // bytes of footage given to the disk since it was opened
 	Index                             index.Status
 	Deleted                           map[string]index.Tally // by rule, since the start
 	Forecast                          Forecast
@@ -89,6 +90,7 @@ func (p *present) status(s *VolumeStatus) {
 	s.Total, s.Free, s.Floor, s.High, s.Reserve = space.Total, space.Free, swept.Floor, swept.High, swept.Reserve
 	s.Footage, s.Held = totals.Footage().Bytes+p.growing(), totals.Held.Bytes
 	s.BytesPerSecond, s.Cycle, s.LastCycle, s.SyncTime = p.rate.perSecond(), p.volume.Cycle(), stats.LastCycle, stats.SyncTime
+	s.MediaWritten = stats.Written
 	s.Index, s.Deleted = p.index.Status(), swept.By
 	if f := p.forecast.Load(); f != nil {
 		s.Forecast = *f

@@ -56,7 +56,7 @@ type Health struct {
 }
 
 // ErrNoTrim is returned where file system or disk cannot be told what is free.
-var ErrNoTrim = errors.New("the disk takes no discards")
+var ErrNoTrim = fmt.Errorf("the disk takes no discards: %w", errors.ErrUnsupported)
 
 // unknown is a Health that says why nothing is known.
 func unknown(format string, a ...any) Health {

@@ -88,6 +88,7 @@ func (x *Index) commit(more func(*txn) error) error {
 	if err != nil {
 		return err
 	}
+	x.commits++
 	x.lastCommit = x.o.Now()
 	x.named += len(cameras)
 	x.pending = slices.DeleteFunc(x.pending, func(e entry) bool {

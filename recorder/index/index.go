@@ -74,6 +74,7 @@ type Index struct {
 	longest    uint32    // no row is longer, in ms
 	lastAudit  uint64    // the highest key in use
 	audits     int       // entries there are
+	commits    int64     // since it was opened
 	lastCommit time.Time // the last success
 	lastRound  time.Time // the last end of a commit, good or bad or with nothing to do
 	failed     error     // of the last commit
@@ -246,14 +247,16 @@ type Status struct {
 	LastRound  time.Time // when one last ended, well or not, or there was nothing to do: the writer is alive
 	Pending    int       // rows that wait for a commit
 	Err        error     // why the last commit failed; nil if it did not
+	Written    int64     // bytes given to the disk since it was opened: pages and meta pages
 	Damaged    int64     // rows passed over because their checksum is wrong: rebuild at the next start
 }
 
 // Status returns the health of x.
 func (x *Index) Status() Status {
+	tx := x.db.Bolt.Stats().TxStats
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return Status{LastCommit: x.lastCommit, LastRound: x.lastRound, Pending: len(x.pending), Err: x.failed, Damaged: x.damaged.Load()}
+	return Status{Written: tx.GetPageAlloc() + x.commits*pageSize, LastCommit: x.lastCommit, LastRound: x.lastRound, Pending: len(x.pending), Err: x.failed, Damaged: x.damaged.Load()}
 }
 
 // syncDir makes the names in dir durable.

@@ -236,6 +236,19 @@ type CameraCount struct {
 	Recording int `json:"recording"`
 }
 
+// WearInfo is what a disk says of itself.
+type WearInfo struct {
+	Status      string   `json:"status"`                  // unknown good worn failing
+	Reason      string   `json:"reason,omitempty"`        // why not good
+	UsedPercent *int     `json:"used_percent,omitempty"`  // of the rated life; more than 100 is borrowed time
+	Temperature *int     `json:"temperature_c,omitempty"` // °C
+	YearsLeft   *float64 `json:"years_left,omitempty"`    // at the rate since the start
+	Estimated   bool     `json:"estimated,omitempty"`     // years_left by what such disks are usually rated for
+	// Amplification is the bytes sent to the disk, whoever sent them, for each of
+	// footage.
+	Amplification float64 `json:"write_amplification,omitempty"`
+}
+
 // VolumeInfo is the state of a footage volume.
 type VolumeInfo struct {
 	Name         string `json:"name"`
@@ -258,4 +271,5 @@ type VolumeInfo struct {
 	// out until that is known.
 	DaysLeft   float64            `json:"days_left,omitempty"`
 	CameraDays map[string]float64 `json:"camera_days,omitempty"`
+	Wear       *WearInfo          `json:"wear,omitempty"` // of the disk below; null until it was looked at
 }

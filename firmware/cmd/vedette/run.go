@@ -92,6 +92,7 @@ type process struct {
 	closers  []func() error
 	events   *events.Log
 	keeper   *housekeeping.Keeper
+	disks    *disks
 	auth     *auth.Service
 	recorder *recorder.Recorder
 	board    *hardware
@@ -192,12 +193,13 @@ func (p *process) openStores() (err error) {
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
 		Segment: time.Duration(p.config.Recording.Segment),
 		Floor:   p.config.Sweep.FloorBytes, SweepEvery: time.Duration(p.config.Sweep.Interval),
-		Clock: p.clock, Emit: emitter(p.events), Log: p.log,
+		Trim: trim, Clock: p.clock, Emit: emitter(p.events), Log: p.log,
 	})
 	if err != nil {
 		return err
 	}
 	p.closers = append(p.closers, p.recorder.Close)
+	p.disks = &disks{volumes: p.recorder.Volumes, known: map[string]diskState{}, emit: func(e events.Event) { p.events.Emit(e) }}
 	p.clock.newest = p.recorder.Newest
 	p.clock.refresh()
 	return nil
@@ -285,7 +287,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer p.stop()
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range map[string]func(context.Context) error{
-		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run,
+		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run,
 		"http": p.serve, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
 	} {
 		g.Go(func() error {

@@ -182,6 +182,7 @@ func (s systemState) System(context.Context) (api.SystemInfo, error) {
 			Name: v.Name, ID: v.ID, Path: v.Path, Medium: v.Medium, TotalBytes: v.Total, FreeBytes: v.Free, FloorBytes: v.Floor,
 			HighBytes: v.High, ReserveBytes: v.Reserve, FootageBytes: v.Footage, HeldBytes: v.Held, State: v.State,
 			Reason: v.Reason, Other: v.Other, WriteRate: v.BytesPerSecond, DaysLeft: v.Forecast.Days, CameraDays: v.Forecast.Cameras,
+			Wear: s.p.disks.wear(v.Name),
 		})
 	}
 	return info, nil
@@ -241,6 +242,9 @@ func (m promText) WritePrometheus(w io.Writer) {
 			metrics.WriteCounterUint64(w, "vedette_sweep_segments_total"+label, uint64(v.Deleted[rule].Rows))
 			metrics.WriteCounterUint64(w, "vedette_sweep_bytes_total"+label, uint64(v.Deleted[rule].Bytes))
 		}
+		metrics.WriteCounterUint64(w, "vedette_volume_media_written_bytes_total"+label, uint64(max(0, v.MediaWritten)))
+		metrics.WriteCounterUint64(w, "vedette_volume_index_written_bytes_total"+label, uint64(max(0, v.Index.Written)))
+		p.disks.metrics(w, v.Name, label)
 		if v.Forecast.Days > 0 {
 			metrics.WriteGaugeFloat64(w, "vedette_volume_footage_days"+label, v.Forecast.Days)
 		}
