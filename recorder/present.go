@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,10 @@ type present struct {
 	volume   *volume.Volume
 	index    *index.Index
 	sweeper  *sweep.Sweeper
+	removals interface { // the sweeper's own handles: see volume.Second
+		volume.FS
+		io.Closer
+	}
 	job      *recovery.Job // puts the rest in order, beside recording
 	rate     rateMeter
 	forecast atomic.Pointer[Forecast] // nil before the first
@@ -62,6 +67,9 @@ func (b *bay) openPresent(known knownVolume, expect string) (p *present, err err
 		return p, fmt.Errorf("recover volume %s: %w", b.o.Dir, err)
 	}
 	p.untrusted.Store(true)
+	if p.removals, err = p.volume.Second(); err != nil {
+		return p, fmt.Errorf("open volume %s: %w", b.o.Dir, err)
+	}
 	p.sweeper = p.newSweeper()
 	p.may.Store(true)
 	return p, p.resume(false)
@@ -73,6 +81,9 @@ func (p *present) close() error {
 	var errs []error
 	if p.index != nil {
 		errs = append(errs, p.index.Close())
+	}
+	if p.removals != nil {
+		errs = append(errs, p.removals.Close())
 	}
 	if p.volume != nil {
 		errs = append(errs, p.volume.Close())
@@ -205,7 +216,7 @@ func notCancelled(err error) error {
 func (p *present) newSweeper() *sweep.Sweeper {
 	r := p.bay.r
 	set := r.Retention()
-	return sweep.New(p.index, p.volume.FS(), p.volume, sweep.Options{
+	return sweep.New(p.index, p.removals, p.volume, sweep.Options{
 		Limits: p.limits(set), Policies: set.policies(p.bay.o.Name), Medium: p.volume.Medium(), EraseBlock: p.volume.Geometry().EraseBlock,
 		Interval: r.o.SweepEvery,
 		Written:  func() int64 { return p.volume.Stats().Written },

@@ -15,21 +15,31 @@ import (
 	"vedette/recorder/volume"
 )
 
-// burial is what became of a batch of garbage.
-type burial struct {
-	gone   []index.Garbage // their files are not there any more, durably
-	freed  int64           // bytes of the files unlinked just now
-	failed int             // files that could not be removed
+// unlinked are files that were removed, and not yet durably so.
+type unlinked struct {
+	byDir  map[string][]index.Garbage
+	count  int
+	freed  int64 // bytes of the files removed just now
+	failed int   // files that could not be removed
+	err    error // why the first of them could not
 }
 
-// bury unlinks the files of condemned rows, syncs each directory once, and
-// forgets the rows. A row whose file could not be removed, or whose directory
-// could not be synced, stays garbage for the next sweep. When ctx ends it
-// stops between two files and finishes what it began.
-func (s *Sweeper) bury(ctx context.Context, garbage []index.Garbage) (burial, error) {
-	var b burial
-	byDir := make(map[string][]index.Garbage)
-	var firstErr error
+// add takes over what o has.
+func (u *unlinked) add(o unlinked) {
+	if u.byDir == nil {
+		u.byDir = make(map[string][]index.Garbage)
+	}
+	for dir, rows := range o.byDir {
+		u.byDir[dir] = append(u.byDir[dir], rows...)
+	}
+	u.count, u.freed, u.failed, u.err = u.count+o.count, u.freed+o.freed, u.failed+o.failed, cmp.Or(u.err, o.err)
+}
+
+// unlink removes the files of condemned rows. A row whose file could not be
+// removed stays garbage for the next sweep. When ctx ends it stops between two
+// files.
+func (s *Sweeper) unlink(ctx context.Context, garbage []index.Garbage) unlinked {
+	u := unlinked{byDir: make(map[string][]index.Garbage)}
 	for _, g := range garbage {
 		if ctx.Err() != nil {
 			break
@@ -38,18 +48,36 @@ func (s *Sweeper) bury(ctx context.Context, garbage []index.Garbage) (burial, er
 		err := s.files.Remove(name.Path())
 		switch {
 		case err == nil:
-			b.freed += g.Row.Bytes
+			u.freed += g.Row.Bytes
 		case !errors.Is(err, fs.ErrNotExist):
-			b.failed++
+			u.failed++
 			s.refused[name.Dir()] = true
-			firstErr = cmp.Or(firstErr, err)
+			u.err = cmp.Or(u.err, err)
 			continue
 		}
-		byDir[name.Dir()] = append(byDir[name.Dir()], g)
+		u.byDir[name.Dir()] = append(u.byDir[name.Dir()], g)
+		u.count++
 	}
-	for _, dir := range slices.Sorted(maps.Keys(byDir)) {
-		rows := byDir[dir]
-		if err := s.settleDir(dir); err != nil {
+	return u
+}
+
+// burial is what became of a batch of garbage.
+type burial struct {
+	gone   []index.Garbage // their files are not there any more, durably
+	freed  int64           // bytes of the files unlinked just now
+	failed int             // files that could not be removed
+}
+
+// settle makes removals durable and forgets the rows. Rows whose directory could
+// not be synced stay garbage for the next sweep.
+func (s *Sweeper) settle(u unlinked) (burial, error) {
+	b := burial{freed: u.freed, failed: u.failed}
+	firstErr := u.err
+	dirs := slices.Sorted(maps.Keys(u.byDir))
+	all := s.settleAll(dirs)
+	for _, dir := range dirs {
+		rows := u.byDir[dir]
+		if err := all(dir); err != nil {
 			b.failed += len(rows)
 			s.refused[dir] = true
 			firstErr = cmp.Or(firstErr, err)
@@ -69,6 +97,12 @@ func (s *Sweeper) bury(ctx context.Context, garbage []index.Garbage) (burial, er
 		return b, fmt.Errorf("forget deleted segments: %w", err)
 	}
 	return b, nil
+}
+
+// bury unlinks the files of condemned rows, makes that durable, and forgets the
+// rows. When ctx ends it stops between two files and finishes what it began.
+func (s *Sweeper) bury(ctx context.Context, garbage []index.Garbage) (burial, error) {
+	return s.settle(s.unlink(ctx, garbage))
 }
 
 // account counts what went.
@@ -91,14 +125,36 @@ func (s *Sweeper) account(b burial) {
 // late is how long after midnight footage of the day before may still begin.
 const late = time.Hour
 
-// settleDir removes a day's directory if it is empty and its day is over, and
-// makes the names in it durable: by itself, or by the directory above where
-// it is gone.
-func (s *Sweeper) settleDir(dir string) error {
+// settleAll makes the names in all dirs durable, and answers how that went for
+// each: at once where there are several, because each sync of a directory is a
+// flush of the disk.
+func (s *Sweeper) settleAll(dirs []string) (each func(dir string) error) {
+	for _, dir := range dirs {
+		s.removeDay(dir)
+	}
+	if len(dirs) > 1 {
+		err := s.files.SyncFS()
+		if err != nil {
+			err = fmt.Errorf("sync the volume: %w", err)
+		}
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return func(string) error { return err }
+		}
+	}
+	return s.settleDir
+}
+
+// removeDay removes a day's directory if it is empty and its day is over.
+func (s *Sweeper) removeDay(dir string) {
 	if path.Base(dir) < s.o.Now().Add(-late).UTC().Format("2006-01-02") {
 		// Not empty is the usual answer, and any other concerns the sync.
 		_ = s.files.Remove(dir)
 	}
+}
+
+// settleDir makes the names in a directory durable: by itself, or by the
+// directory above where it is gone.
+func (s *Sweeper) settleDir(dir string) error {
 	for {
 		err := s.files.SyncDir(dir)
 		if !errors.Is(err, fs.ErrNotExist) || dir == volume.FootageDir || dir == "." {

@@ -255,6 +255,15 @@ func (b *box) SyncDir(p string) error {
 	return nil
 }
 
+func (b *box) SyncFS() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.syncErr == nil {
+		b.log = append(b.log, "sync all")
+	}
+	return b.syncErr
+}
+
 // left returns the sequence numbers of the rows that are left.
 func (b *box) left() []uint32 {
 	b.mu.Lock()

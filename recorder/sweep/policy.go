@@ -157,7 +157,7 @@ func (s *Sweeper) ageOut(ctx context.Context, id string, cutoff int64) error {
 			if !held && r.End() <= cutoff && r.Flags&index.Trusted != 0 && !s.spared(r) {
 				rows = append(rows, r)
 			}
-			return len(rows) < batch
+			return len(rows) < largeBatch
 		})
 		if err != nil || len(rows) == 0 {
 			return err
@@ -166,7 +166,7 @@ func (s *Sweeper) ageOut(ctx context.Context, id string, cutoff int64) error {
 		if err != nil {
 			return err
 		}
-		if len(b.gone) == 0 || len(rows) < batch {
+		if len(b.gone) == 0 || len(rows) < largeBatch {
 			return nil // what could not be removed is garbage now, and tried again
 		}
 	}
@@ -239,7 +239,7 @@ func (s *Sweeper) shrink(ctx context.Context, limit int64, reason string, size f
 		if goal <= 0 {
 			return nil
 		}
-		rows, err := s.cat.Oldest(batch, func(r index.Row) bool { return !may(r) || s.spared(r) })
+		rows, err := s.cat.Oldest(largeBatch, func(r index.Row) bool { return !may(r) || s.spared(r) })
 		if err != nil {
 			return err
 		}
@@ -247,7 +247,7 @@ func (s *Sweeper) shrink(ctx context.Context, limit int64, reason string, size f
 		for i, r := range rows {
 			candidates[i] = Candidate{Row: r}
 		}
-		d := choose(goal, candidates, len(rows) < batch)
+		d := choose(goal, candidates, len(rows) < largeBatch)
 		if len(d.Rows) == 0 {
 			return nil
 		}

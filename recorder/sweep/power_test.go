@@ -25,6 +25,7 @@ type twoStates struct {
 	*index.Index
 	seen, durable map[string]int64 // files; a directory ends with a slash
 	ops, cut      int
+	whole         bool // has a sync of all
 }
 
 func (d *twoStates) step() error {
@@ -80,6 +81,17 @@ func (d *twoStates) SyncDir(p string) error {
 		}
 	}
 	return nil
+}
+
+func (d *twoStates) SyncFS() error {
+	if d.whole {
+		if err := d.step(); err != nil {
+			return err
+		}
+		d.durable = maps.Clone(d.seen)
+		return nil
+	}
+	return errors.ErrUnsupported
 }
 
 func (d *twoStates) Condemn(rows []index.Row, reason string) ([]index.Garbage, error) {
@@ -156,8 +168,20 @@ func (d *twoStates) check(t *testing.T, at int, files map[string]int64, garbageM
 // in turn. After it, every row has its file, every file a row or an entry in
 // the garbage list, and the next sweep ends what this one began.
 func TestSweepSurvivesPowerLossAtEveryStep(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		survivePowerLoss(t, whole)
+	}
+}
+
+// survivePowerLoss does that on a disk with or without a sync of everything.
+func survivePowerLoss(t *testing.T, whole bool) {
+	box := func() *twoStates {
+		d := newTwoStates(t)
+		d.whole = whole
+		return d
+	}
 	limits := Limits{Floor: 300 * mib, High: 590 * mib, Reserve: mib}
-	dry := newTwoStates(t)
+	dry := box()
 	if err := New(dry, dry, dry, Options{Limits: limits}).Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +193,7 @@ func TestSweepSurvivesPowerLossAtEveryStep(t *testing.T) {
 		t.Fatalf("the dry run had only %d operations", dry.ops)
 	}
 	for at := 1; at <= dry.ops+1; at++ {
-		d := newTwoStates(t)
+		d := box()
 		d.cut = at
 		// What the sweep says does not matter: nobody is there to hear it.
 		_ = New(d, d, d, Options{Limits: limits}).Sweep(t.Context())

@@ -9,8 +9,12 @@ import (
 	"vedette/recorder/index"
 )
 
-// batch is how many rows one transaction condemns.
-const batch = 256
+// A transaction condemns batch rows at most while nobody knows whether deleting
+// helps, and largeBatch once it does: each costs a few flushes of the disk.
+const (
+	batch      = 256
+	largeBatch = 2048
+)
 
 // Sweep finishes what an earlier sweep left, and applies the rules in the order
 // of what they protect: reserve and floor, age, quotas, cap. One that fails does
@@ -42,10 +46,10 @@ func (s *Sweeper) finishGarbage(ctx context.Context) error {
 		return nil
 	}
 	from := 0
-	if len(garbage) > batch {
+	if len(garbage) > mostUnsettled {
 		from = s.retry % len(garbage)
 	}
-	some := garbage[from:min(from+batch, len(garbage))]
+	some := garbage[from:min(from+mostUnsettled, len(garbage))]
 	b, err := s.bury(ctx, some)
 	if len(b.gone) > 0 {
 		s.memory.forget() // the disk takes deletions again
@@ -117,9 +121,21 @@ func (l ledger) gain(free, written int64) int64 { return free - l.free + written
 // Each time the next one looks in other directories.
 const maxRefusals = 4
 
-// free deletes batch by batch until the high mark is reached or there is a
-// reason to stop. It returns the last reading.
+// mostUnsettled is how many removals may wait to be made durable: one sync for
+// all of them wears the disk less than one for each batch.
+const mostUnsettled = 8192
+
+// free deletes until the high mark is reached or there is a reason to stop, and
+// makes that durable. It returns the last reading.
 func (s *Sweeper) free(ctx context.Context, r Reading) (Reading, error) {
+	var u unlinked
+	r, err := s.freeBatches(ctx, r, &u)
+	_, serr := s.settle(u)
+	return r, errors.Join(err, serr)
+}
+
+// freeBatches removes file after file. What is in u is not durable yet.
+func (s *Sweeper) freeBatches(ctx context.Context, r Reading, u *unlinked) (Reading, error) {
 	limit := s.memory.look(time.Now(), r.Free)
 	if limit == 0 {
 		return r, nil // known to be futile, and nothing has changed
@@ -135,15 +151,17 @@ func (s *Sweeper) free(ctx context.Context, r Reading) (Reading, error) {
 			s.nothingLeft(ctx, r)
 			return r, nil
 		}
-		b, err := s.deleteRows(ctx, d.Rows, FreeFloor)
-		l.freed += b.freed
+		garbage, err := s.cat.Condemn(d.Rows, FreeFloor)
 		if err != nil {
 			return r, err
 		}
+		some := s.unlink(ctx, garbage)
+		l.freed += some.freed
+		u.add(some)
 		if ctx.Err() != nil {
 			break
 		}
-		if len(b.gone) == 0 {
+		if some.count == 0 {
 			if refusals++; refusals == maxRefusals { // going on would only pile up garbage
 				s.memory.remember(time.Now(), r.Free, s.doubt(r))
 				return r, nil
@@ -152,6 +170,13 @@ func (s *Sweeper) free(ctx context.Context, r Reading) (Reading, error) {
 			continue
 		}
 		refusals = 0
+		if u.count >= mostUnsettled {
+			all := *u
+			*u = unlinked{}
+			if _, err := s.settle(all); err != nil {
+				return r, err
+			}
+		}
 		next, err := s.measure()
 		if err != nil {
 			return r, err
@@ -162,7 +187,7 @@ func (s *Sweeper) free(ctx context.Context, r Reading) (Reading, error) {
 			return r, err
 		}
 		if l.freed > 0 {
-			limit = batch
+			limit = largeBatch
 		}
 		if r.Free >= r.High {
 			s.end(NothingToPrune)

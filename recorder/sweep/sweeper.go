@@ -44,6 +44,10 @@ type Files interface {
 	// SyncDir makes the names in a directory durable; fs.ErrNotExist if there
 	// is no such directory.
 	SyncDir(path string) error
+	// SyncFS makes all names durable; errors.ErrUnsupported where the file system
+	// cannot. Nobody else must be told of errors by the same handle: a kernel
+	// tells each of them once.
+	SyncFS() error
 }
 
 // Gauge reads the free space of the volume; *volume.Volume is one.

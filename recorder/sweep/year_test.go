@@ -193,6 +193,8 @@ type yearFiles struct{ y *year }
 
 func (f yearFiles) SyncDir(p string) error { return f.y.disk.SyncDir(p) }
 
+func (f yearFiles) SyncFS() error { return f.y.disk.SyncFS() }
+
 func (f yearFiles) Remove(p string) error {
 	y := f.y
 	y.mu.Lock()

@@ -37,6 +37,19 @@ func openOS(dir string) (*osFS, error) {
 	return &osFS{root: root, dir: d}, nil
 }
 
+// again opens the same directory once more.
+func (o *osFS) again() (*osFS, error) {
+	root, err := o.root.OpenRoot(".")
+	if err != nil {
+		return nil, err
+	}
+	d, err := root.Open(".")
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return &osFS{root: root, dir: d}, nil
+}
+
 func (o *osFS) Close() error { return errors.Join(o.dir.Close(), o.root.Close()) }
 
 func (o *osFS) Create(name string) (Handle, error) {

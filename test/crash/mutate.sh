@@ -43,13 +43,14 @@ mutations=(
 	'recorder/recovery/recover.go|files without a row get none|s/for _, n := range without \{/for _, n := range without[:0] {/'
 	'recorder/recovery/recover.go|evidence is unlocked by a rebuild|s/o\.Held = s\.isHeld/_ = s.isHeld/'
 	'recorder/index/verify.go|a damaged index is believed|s/(func Verify\(path string\) error \{\n)/$1\tif _, err := os.Stat(path); err == nil {\n\t\treturn nil\n\t}\n/'
-	'recorder/sweep/bury.go|deletions are not synced|s/err := s\.files\.SyncDir\(dir\)/var err error/'
+	'recorder/sweep/bury.go|deletions are not synced|s/err := s\.files\.SyncFS\(\)/var err error/'
+	'recorder/sweep/bury.go|deletions are not synced where syncfs is missing|s/err := s\.files\.SyncDir\(dir\)/var err error/'
 	'recorder/recovery/recover.go|what a disk failed to write is believed when read|s/size, suspect := s\.suspects\[n\]/size, suspect := s.suspects[n]; suspect = suspect \&\& false/'
 	'recorder/recovery/recover.go|evidence that lost its second name gets none @./recorder/recovery|s/if err := volume\.LinkEvidence\(s\.fsys, without\); err/if err := error(nil); len(without) < 0 || err/'
 	'recorder/recovery/restamp.go|footage is stamped again without a note of it @./recorder/recovery|s/if err := volume\.WriteFile\(fsys, "\.", intentTemp, intentName, data\); err/if err := error(nil); len(data) < 0 || err/'
 	'recorder/recovery/restamp.go|names that were given anew are not synced @./recorder/recovery|s/if err := fsys\.SyncDir\(dir\); err/if err := error(nil); dir == "\/" || err/'
 	'recorder/recovery/header.go|a header is made up without proof @./recorder/recovery|s/case first\.Wall < due-abutLimit\*1000 .*?:/case due < 0:/'
-	'recorder/sweep/sweep.go|files go before their rows are condemned|s/(garbage, err := s\.cat\.Condemn)/for _, r := range rows {\n\t\t_ = s.files.Remove(r.File().Path())\n\t}\n\t$1/'
+	'recorder/sweep/sweep.go|files go before their rows are condemned|s/(garbage, err := s\.cat\.Condemn\(d\.Rows)/for _, r := range d.Rows {\n\t\t_ = s.files.Remove(r.File().Path())\n\t}\n\t$1/'
 )
 
 run() { # directory package
