@@ -105,6 +105,7 @@ test('a marked range is kept, told of, and released again', async () => {
   });
   assert.deepEqual(hold.cameras, ['yard']);
   assert.equal(hold.by, owner.name);
+  await eventually('on the time line', 5_000, async () => (await id(page, 'timeline').getAttribute('data-held')) === '1');
   await eventually('locked', 15_000, async () => (await api(page, 'GET', '/api/v1/system')).volumes[0].held_bytes > 0);
   await id(page, 'nav-status').click();
   assert.match(await id(page, `kept-${hold.id}`).innerText(), /Yard/);
@@ -112,6 +113,39 @@ test('a marked range is kept, told of, and released again', async () => {
   await id(page, `release-${hold.id}`).click();
   await eventually('off the list', 5_000, async () => (await id(page, 'kept').count()) === 0);
   assert.equal((await api(page, 'GET', '/api/v1/system')).volumes[0].held_bytes, 0);
+});
+
+test('how long footage is kept is set, tried and refused where it cannot be', async () => {
+  const age = id(page, 'cameras.yard.age_hours');
+  await age.fill('soon');
+  await id(page, 'retention-preview').click();
+  assert.match(await page.locator('[id="cameras.yard.age_hours-error"]').innerText(), /number of days/);
+  assert.equal(await age.getAttribute('aria-invalid'), 'true');
+  await age.fill('7');
+  await id(page, 'cameras.yard.keep_hours').fill('8'); // the recorder's own word
+  await id(page, 'retention-apply').click();
+  await eventually('refused', 5_000, async () => /must not be more than/.test(await id(page, 'retention').innerText()));
+  await id(page, 'cameras.yard.keep_hours').fill('');
+  const quota = id(page, 'cameras.yard.quota_bytes');
+  await quota.fill('2 MB');
+  await id(page, 'retention-preview').click();
+  const plan = id(page, 'retention-plan');
+  await plan.waitFor();
+  const { footage_bytes: has } = (await api(page, 'GET', '/api/v1/system')).volumes[0];
+  assert.match(await plan.innerText(), has > 2_400_000 ? /would be deleted: .* by quota/s : /nothing would be deleted/, `${has} bytes`);
+  assert.equal((await api(page, 'GET', '/api/v1/system/retention')).cameras.yard?.age_hours ?? null, null);
+  await quota.fill('');
+  await id(page, 'cameras.yard.keep_hours').fill('12 h');
+  await id(page, 'retention-apply').click();
+  const set = await eventually('applied', 5_000, async () => {
+    const r = await api(page, 'GET', '/api/v1/system/retention');
+    return r.cameras.yard?.age_hours === 168 && r;
+  });
+  assert.deepEqual(set.cameras.yard, { age_hours: 168, quota_bytes: null, keep_hours: 12 });
+  await page.evaluate(axe);
+  const found = await violations(page);
+  assert.deepEqual(found, []);
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/retention.png`, fullPage: true });
 });
 
 test('a camera that goes away is said to be away, and comes back by itself', async () => {

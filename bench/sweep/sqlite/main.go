@@ -1,5 +1,6 @@
 // Command sqlite is the baseline of bench/sweep: a sweeper on SQLite that works
-// in the way of the reference system, as its description tells it. It is a module
+// in the way of the reference system: ids at random, times as text, a unique path and
+// three indexes over time; twenty at a time, each row by itself. It is a module
 // of its own so that the product does not depend on SQLite.
 //
 //	sqlite fill  DIRECTORY ROWS      makes the index
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -70,9 +72,12 @@ func path(i int) string {
 
 func fill(db *sql.DB, n int) error {
 	for _, q := range []string{
-		`CREATE TABLE segments (id INTEGER PRIMARY KEY, camera_id TEXT NOT NULL, path TEXT NOT NULL UNIQUE, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, size_bytes INTEGER NOT NULL, locked INTEGER NOT NULL DEFAULT 0)`,
-		`CREATE INDEX segments_camera_start ON segments (camera_id, start_ms)`,
-		`CREATE INDEX segments_locked_end ON segments (locked, end_ms)`,
+		`CREATE TABLE segments (id TEXT PRIMARY KEY, camera TEXT NOT NULL, path TEXT NOT NULL UNIQUE,
+			began TEXT NOT NULL, ended TEXT NOT NULL, seconds REAL NOT NULL, codec TEXT, width INTEGER, height INTEGER,
+			bytes INTEGER NOT NULL, locked INTEGER NOT NULL DEFAULT 0)`,
+		`CREATE INDEX by_camera ON segments (camera, began)`,
+		`CREATE INDEX by_end ON segments (ended)`,
+		`CREATE INDEX by_lock ON segments (locked, ended)`,
 	} {
 		if _, err := db.Exec(q); err != nil {
 			return err
@@ -82,13 +87,15 @@ func fill(db *sql.DB, n int) error {
 	if err != nil {
 		return err
 	}
-	insert, err := tx.Prepare(`INSERT INTO segments (camera_id, path, start_ms, end_ms, size_bytes) VALUES (?, ?, ?, ?, ?)`)
+	insert, err := tx.Prepare(`INSERT INTO segments (id, camera, path, began, ended, seconds, codec, width, height, bytes) VALUES (?, ?, ?, ?, ?, 60, 'h264', 1920, 1080, ?)`)
 	if err != nil {
 		return err
 	}
+	ids := rand.New(rand.NewPCG(1, 2))
 	for i := range n {
-		start := began + int64(i/cameras)*minute
-		if _, err := insert.Exec(fmt.Sprintf("cam-%02d", i%cameras), path(i), start, start+minute, size); err != nil {
+		start := time.UnixMilli(began + int64(i/cameras)*minute).UTC()
+		id := fmt.Sprintf("%016x%016x", ids.Uint64(), ids.Uint64()) // at random, as its ids are
+		if _, err := insert.Exec(id, fmt.Sprintf("cam-%02d", i%cameras), path(i), start.Format(time.RFC3339Nano), start.Add(time.Minute).Format(time.RFC3339Nano), size); err != nil {
 			return err
 		}
 	}
@@ -103,13 +110,13 @@ func fill(db *sql.DB, n int) error {
 // transaction of its own; in between it looks whether that is enough.
 func sweep(db *sql.DB, dir string, n int, sum bool) (gone int, err error) {
 	var all int64
-	if err := db.QueryRow(`SELECT COALESCE(SUM(size_bytes), 0) FROM segments WHERE locked = 0`).Scan(&all); err != nil {
+	if err := db.QueryRow(`SELECT COALESCE(SUM(bytes), 0) FROM segments WHERE locked = 0`).Scan(&all); err != nil {
 		return 0, err
 	}
 	for budget := all - int64(n)*size; gone < n; {
 		if sum {
 			var now int64
-			if err := db.QueryRow(`SELECT COALESCE(SUM(size_bytes), 0) FROM segments WHERE locked = 0`).Scan(&now); err != nil {
+			if err := db.QueryRow(`SELECT COALESCE(SUM(bytes), 0) FROM segments WHERE locked = 0`).Scan(&now); err != nil {
 				return gone, err
 			}
 			if now <= budget {
@@ -131,12 +138,12 @@ func sweep(db *sql.DB, dir string, n int, sum bool) (gone int, err error) {
 }
 
 func oldest(db *sql.DB, dir string) (deleted int, err error) {
-	rows, err := db.Query(`SELECT id, path FROM segments WHERE locked = 0 ORDER BY end_ms LIMIT ?`, batch)
+	rows, err := db.Query(`SELECT id, path FROM segments WHERE locked = 0 ORDER BY ended LIMIT ?`, batch)
 	if err != nil {
 		return 0, err
 	}
 	type victim struct {
-		id   int64
+		id   string
 		path string
 	}
 	var victims []victim

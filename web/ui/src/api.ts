@@ -1,6 +1,6 @@
 // Calls to the recorder's HTTP interface.
 import { user } from './store';
-import type { Camera, Gap, Hold, Range } from './types';
+import type { Camera, Gap, Hold, Range, Retention, RetentionPlan, RetentionSet } from './types';
 import type { GopAnswer } from './media/gops';
 
 /** ApiError is an answer that was not a success; code is the API's word, field names the input at fault. */
@@ -114,10 +114,17 @@ export const volumes = {
   adopt: (name: string, other: string) => call('POST', `/system/volumes/${id(name)}/adopt`, { id: other }),
 };
 
+export const retention = {
+  get: () => call<Retention>('GET', '/system/retention'),
+  set: (r: RetentionSet) => call<Retention>('PUT', '/system/retention', r),
+  preview: async (r: RetentionSet) => (await call<{ volumes?: RetentionPlan[] }>('POST', '/system/retention/preview', r))?.volumes ?? [],
+};
+
 const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
 
 export const holds = {
   list: async () => (await call<{ holds?: Hold[] }>('GET', '/holds'))?.holds ?? [],
+  of: async (cam: string) => (await call<{ holds?: Hold[] }>('GET', `/holds?camera=${id(cam)}`))?.holds ?? [],
   place: (cam: string, from: number, to: number) => call<Hold>('POST', '/holds', { from: iso(from), to: iso(to), cameras: [cam] }),
   release: (hold: string) => call('DELETE', `/holds/${id(hold)}`),
 };

@@ -54,6 +54,44 @@ export interface Volume {
   /** Id of the disk that is there instead of the one that used to be. */
   other?: string;
   write_bytes_per_s?: number;
+  /** How far back footage will reach once the disk is full, days. */
+  days_left?: number;
+  camera_days?: Record<string, number>;
+  wear?: Wear;
+}
+
+/** What a disk says of itself. */
+export interface Wear {
+  status: string;
+  reason?: string;
+  used_percent?: number;
+  temperature_c?: number;
+  years_left?: number;
+  estimated?: boolean;
+  write_amplification?: number;
+}
+
+/** Limits of a volume, bytes; null is the default. */
+export type VolumeLimits = Record<'floor_bytes' | 'high_bytes' | 'reserve_bytes' | 'cap_bytes', number | null>;
+/** Policy of a camera; null is no limit. */
+export type CameraPolicy = Record<'age_hours' | 'quota_bytes' | 'keep_hours', number | null>;
+
+export interface RetentionSet {
+  volumes: Record<string, VolumeLimits>;
+  cameras: Record<string, CameraPolicy>;
+}
+
+export interface Retention extends RetentionSet {
+  in_force: Record<string, Record<keyof VolumeLimits, number>>;
+}
+
+/** What a setting would delete of one volume. */
+export interface RetentionPlan {
+  volume: string;
+  segments: number;
+  bytes: number;
+  bytes_by_rule: Record<string, number>;
+  oldest: Record<string, string>;
 }
 
 /** Footage that nothing deletes until it is released. */

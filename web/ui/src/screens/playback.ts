@@ -11,6 +11,7 @@ import { boxNow, cameraList, panel, say, zone } from '../store';
 import { clock, clockTenths, day, dayStart, gapReason, sentence, span, stamp } from '../format';
 import { Footage } from '../timeline/footage';
 import { centred, maxSpan, placeAt, viewSpan, zoom, type View } from '../timeline/model';
+import { useHeld } from '../timeline/held';
 import { follow, Timeline } from '../timeline/view';
 import { List } from '../timeline/list';
 import { Empty, IconButton } from '../ui/kit';
@@ -53,6 +54,7 @@ function Playback({ id }: { id: string }) {
   const [marks, setMarks] = useState<{ a: number | null; b: number | null }>({ a: null, b: null });
   const [jump, setJump] = useState<string>('');
   const [table, setTable] = useState(false);
+  const held = useHeld(id);
   const dragging = useRef(false);
   const shuttle = useRef(0);
 
@@ -257,7 +259,7 @@ function Playback({ id }: { id: string }) {
           <${IconButton} icon="plus" label="Show less time" onClick=${() => actions.zoom(0.5)} disabled=${viewSpan(view) <= 60e3} testid="zoom-in" />
         </div>
       </div>
-      <${Timeline} name=${name} view=${view} ranges=${foot.ranges.value} gaps=${foot.gaps.value} at=${at} now=${boxNow.value}
+      <${Timeline} name=${name} view=${view} ranges=${foot.ranges.value} gaps=${foot.gaps.value} held=${held} at=${at} now=${boxNow.value}
         markIn=${marks.a} markOut=${marks.b} zone=${z} onView=${setView} onScrub=${scrub} />
       <div class="line-foot">
         <${GoTo} at=${at} now=${now} zone=${z} onGo=${moveTo} />

@@ -43,6 +43,8 @@ const pressure: Record<string, [string, string]> = {
   reserve: ['The disk is below its reserve: recording rests', 'The disk has room again'],
 };
 
+const wear: Record<string, string> = { worn: 'The disk is worn', failing: 'The disk is failing', good: 'The disk is well again', unknown: 'The disk does not tell its wear any more' };
+
 const actions: Record<string, string> = {
   evidence_hold: 'the last 5 minutes are kept',
   stop: 'the recorder stops cleanly',
@@ -55,6 +57,7 @@ const rules: Record<string, string> = { age: 'as old as they may get', quota: 't
 const gestures: Record<string, string> = { press: 'pressed', hold: 'held for 3 s', long: 'held for 10 s', broken: 'held far too long' };
 
 const known: Record<string, Tell> = {
+  disk_health: (p) => ({ text: `${wear[plain(p.status)] ?? 'The disk changed'}${plain(p.volume) ? ` (${plain(p.volume)})` : ''}`, detail: plain(p.reason) }),
   camera_recording: camera((n) => `${n} records`),
   camera_live: camera((n) => `${n} is live, not recorded`),
   camera_connecting: camera((n) => `${n} is connecting`),

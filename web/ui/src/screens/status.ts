@@ -9,6 +9,7 @@ import { keepDays } from '../state';
 import type { Camera, Event, Hold, Volume } from '../types';
 import { hasPicture, StateChip } from '../ui/kit';
 import { BoardView } from './board';
+import { RetentionCard } from './retention';
 import { sentence } from './sentences';
 
 export function StatusScreen() {
@@ -25,6 +26,7 @@ export function StatusScreen() {
       </div>
       <${CameraTable} />
       <${Kept} />
+      <${RetentionCard} />
       <${Events} />
     </div>
   </main>`;
@@ -103,7 +105,7 @@ function NoDisk({ v, named }: { v: Volume; named: boolean }) {
 
 function Disk({ v, named }: { v: Volume; named: boolean }) {
   const rate = useRate(v);
-  const days = keepDays(v, rate);
+  const days = v.days_left || keepDays(v, rate);
   const total = Math.max(1, v.total_bytes);
   const share = (n: number) => Math.min(100, Math.max(0, (n / total) * 100));
   const used = v.total_bytes - v.free_bytes;
@@ -139,7 +141,21 @@ function Disk({ v, named }: { v: Volume; named: boolean }) {
       : low === 'floor'
         ? html`<${Icon} name="warn" size=${16} /> Below the floor: the oldest footage is being deleted now.`
         : days === null ? 'How long footage is kept shows once the write rate is known.' : html`Keeps <b>about ${keeps(days)}</b> at ${bitrate(rate * 8)}.`}</p>
+    <${WearLine} v=${v} />
   </div>`;
+}
+
+/** WearLine says how the disk is and how long it lasts: what is not known is not called well. */
+function WearLine({ v }: { v: Volume }) {
+  const w = v.wear;
+  if (!w) return null;
+  const bad = w.status === 'worn' || w.status === 'failing';
+  const years = w.years_left;
+  return html`<p class="disk-says ${bad ? 'bad' : ''}" data-testid="wear-${v.id}" data-status=${w.status}>
+    ${bad && html`<${Icon} name="warn" size=${16} /> `}${w.status === 'unknown' ? `Wear not known: ${w.reason ?? 'the disk does not tell'}.`
+      : w.status === 'good' ? 'The disk says it is well.' : sentenceOf(w.reason ?? 'The disk is worn')}
+    ${years !== undefined && html` Lasts <b>about ${years >= 100 ? 'a lifetime' : years < 1 ? plural(Math.max(1, Math.round(years * 12)), 'month') : plural(Math.round(years), 'year')}</b>${w.estimated ? ', as such disks usually do' : ''}.`}
+  </p>`;
 }
 
 function keeps(days: number): string {

@@ -8,6 +8,8 @@ export interface Scene {
   view: View;
   ranges: readonly Range[];
   gaps: readonly Gap[];
+  /** What is kept as evidence, by start. */
+  held: readonly Range[];
   /** Position, marks and pointer, Unix ms or null. */
   at: number | null;
   now: number;
@@ -129,6 +131,12 @@ function lane(ctx: CanvasRenderingContext2D, width: number, p: Paint, s: Scene) 
   }
   ctx.fillStyle = p.footage;
   bands(s.ranges, s.view, width, (x, w) => ctx.fillRect(x, y + 8, w, h - 16));
+  ctx.fillStyle = p.mark;
+  for (const k of s.held) {
+    if (k.end <= s.view.from || k.start >= s.view.to) continue;
+    const x = timeToX(s.view, k.start, width);
+    ctx.fillRect(x, y + 1, Math.max(3, timeToX(s.view, k.end, width) - x), 5);
+  }
   for (const t of ticks(s.view, width, s.zone)) {
     if (!t.rank) continue;
     ctx.fillStyle = p.line;

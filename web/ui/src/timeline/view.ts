@@ -6,6 +6,7 @@ import { theme } from '../store';
 import { showView } from '../debug';
 import type { Gap, Range } from '../types';
 import { draw, heights, laneTop, paintOf, stripDay, totalHeight, type Paint } from './canvas';
+import { heldAt, type Held } from './held';
 import { centred, pan, pinch, placeAt, reveal, valueText, xToTime, zoom, timeToX, viewSpan, type View } from './model';
 
 export interface TimelineProps {
@@ -13,6 +14,7 @@ export interface TimelineProps {
   view: View;
   ranges: readonly Range[];
   gaps: readonly Gap[];
+  held: readonly Held[];
   at: number | null;
   now: number;
   markIn: number | null;
@@ -82,17 +84,18 @@ export function Timeline(props: TimelineProps) {
 
   const place = props.at === null ? null : placeAt(props.ranges, props.gaps, props.at);
   const onFocusGap = place?.kind === 'gap' ? place : null;
+  const kept = props.at === null ? undefined : heldAt(props.held, props.at);
   return html`<div class="timeline" ref=${box} role="slider" tabIndex=${0} data-testid="timeline"
       aria-label="Time line" aria-orientation="horizontal"
       aria-valuemin=${Math.round(props.view.from)} aria-valuemax=${Math.round(props.view.to)} aria-valuenow=${Math.round(props.at ?? props.view.from)}
-      aria-valuetext=${place && props.at !== null ? valueText(props.name, props.at, place, props.zone) : 'no position'}>
+      aria-valuetext=${place && props.at !== null ? valueText(props.name, props.at, place, props.zone) + (kept ? `. ${kept.says}` : '') : 'no position'} data-held=${props.held.length}>
     <canvas ref=${canvas} aria-hidden="true"></canvas>
     <${Tip} ...${props} width=${width} t=${hover ?? (onFocusGap ? props.at : null)} />
   </div>`;
 }
 
 /** Tip names the moment under the pointer, and why there is nothing if there is nothing. */
-function Tip({ t, width, view, ranges, gaps, zone }: TimelineProps & { t: number | null; width: number }) {
+function Tip({ t, width, view, ranges, gaps, held, zone }: TimelineProps & { t: number | null; width: number }) {
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const el = ref.current;
@@ -102,10 +105,12 @@ function Tip({ t, width, view, ranges, gaps, zone }: TimelineProps & { t: number
   });
   if (t === null || !width) return null;
   const place = placeAt(ranges, gaps, t);
+  const kept = heldAt(held, t);
   return html`<div class="timeline-tip" ref=${ref} aria-hidden="true">
     <b class="mono">${clock(t, zone)}</b> <span>${shortDay(t, zone)}</span>
     ${place.kind === 'gap' && html`<em>Gap of ${span(place.range.end - place.range.start)}: ${gapReason(place.reason)}</em>`}
     ${place.kind === 'none' && html`<em>Nothing recorded</em>`}
+    ${kept && html`<em>${kept.says}</em>`}
   </div>`;
 }
 

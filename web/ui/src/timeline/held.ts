@@ -1,0 +1,39 @@
+// What of a camera's footage is held as evidence, for its time line.
+import { useEffect, useState } from 'preact/hooks';
+import { holds as api } from '../api';
+import { panel } from '../store';
+import type { Hold } from '../types';
+
+/** Held is a stretch of time that somebody keeps. */
+export interface Held {
+  start: number;
+  end: number;
+  /** Who, and why, for people. */
+  says: string;
+}
+
+/** heldOf gives the stretches of one camera, in their order. Pure. */
+export function heldOf(list: readonly Hold[], cam: string): Held[] {
+  return list
+    .filter((h) => !h.cameras?.length || h.cameras.includes(cam))
+    .map((h) => ({ start: Date.parse(h.from), end: Date.parse(h.to), says: `Kept by ${h.by}${h.reason ? `: ${h.reason}` : ''}` }))
+    .filter((h) => h.end > h.start)
+    .sort((a, b) => a.start - b.start);
+}
+
+/** heldAt gives the stretch that covers t. */
+export const heldAt = (held: readonly Held[], t: number) => held.find((h) => h.start <= t && t < h.end);
+
+/** useHeld loads them, again whenever an event tells that some were placed or released. */
+export function useHeld(cam: string): Held[] {
+  const [list, setList] = useState<Held[]>([]);
+  const told = panel.value.events.find((e) => e.type === 'evidence_hold' || e.type === 'evidence_released')?.seq;
+  useEffect(() => {
+    let live = true;
+    api.of(cam).then((l) => live && setList(heldOf(l, cam))).catch(() => {});
+    return () => {
+      live = false;
+    };
+  }, [cam, told]);
+  return list;
+}
