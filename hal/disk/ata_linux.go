@@ -50,13 +50,13 @@ const (
 var errNoATA = errors.New("not an ATA disk, or what it is plugged into does not pass the question on")
 
 // ata sends a command through (ATA PASS-THROUGH (16), SAT-4 12.2.2) and returns
-// the sector it answers, if it answers one, and the registers.
+// the sector it reads, or else the registers afterwards.
 func ata(fd int, command, features byte, count uint16, lba uint32, reads bool) (data, registers []byte, err error) {
 	cdb := [16]byte{0: 0x85, 1: 3 << 1, 2: 0x20} // no data, registers wanted
 	h := sgHeader{interfaceID: 'S', direction: sgNone, commandLen: 16, senseLen: 32, timeoutMS: 5000}
 	if reads {
 		data = make([]byte, 512)
-		cdb[1], cdb[2] = 4<<1, 0x2e // from the disk, blocks counted in the sector count
+		cdb[1], cdb[2] = 4<<1, 0x0e // from the disk, blocks counted in the sector count
 		h.direction, h.dataLen, h.data = sgFromDisk, uint32(len(data)), unsafe.Pointer(&data[0])
 	}
 	cdb[4], cdb[5], cdb[6] = features, byte(count>>8), byte(count)
@@ -66,6 +66,12 @@ func ata(fd int, command, features byte, count uint16, lba uint32, reads bool) (
 	h.command, h.sense = unsafe.Pointer(&cdb[0]), unsafe.Pointer(&sense[0])
 	if _, err := pass(fd, sgIO, unsafe.Pointer(&h)); err != nil {
 		return nil, nil, err
+	}
+	if reads {
+		if h.status != 0 || h.hostStatus != 0 || h.driverStatus != 0 {
+			return nil, nil, fmt.Errorf("%w (command %#x, sense key %#x)", errNoATA, command, sense[1]&0x0f|sense[2]&0x0f)
+		}
+		return data, nil, nil
 	}
 	// Registers come as a descriptor of type 9 in sense data of format 72h.
 	if sense[0]&0x7f != 0x72 || sense[8] != 0x09 {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -140,3 +142,26 @@ func Trim(dir *os.File, start, length, least uint64) (uint64, error) {
 }
 
 const fitrim = 0xc0185879
+
+// List returns the disks that the kernel has, by name, without those that are
+// only memory, files or layers.
+func List() ([]*Device, error) {
+	dirs, err := filepath.Glob("/sys/block/*")
+	if err != nil {
+		return nil, err
+	}
+	var all []*Device
+	for _, link := range dirs {
+		name := filepath.Base(link)
+		if strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "ram") || strings.HasPrefix(name, "zram") ||
+			strings.HasPrefix(name, "dm-") || strings.HasPrefix(name, "md") || strings.HasPrefix(name, "nbd") || strings.Contains(name, "boot") {
+			continue
+		}
+		dir, err := filepath.EvalSymlinks(link)
+		if err != nil {
+			continue // it went
+		}
+		all = append(all, &Device{read(dir), dir})
+	}
+	return all, nil
+}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -121,7 +122,7 @@ func TestCardsTellTheirWear(t *testing.T) {
 // nvmePage is a log of a disk with so much wear.
 func nvmePage(warning, spare, used byte) []byte {
 	p := make([]byte, nvmeLogBytes)
-	p[0], p[3], p[5] = warning, spare, used
+	p[0], p[3], p[4], p[5] = warning, spare, 5, used
 	binary.LittleEndian.PutUint16(p[1:], 273+41)
 	binary.LittleEndian.PutUint64(p[48:], 2_000_000) // 1.024 TB
 	return p
@@ -141,6 +142,7 @@ func TestNVMeTellsItsWear(t *testing.T) {
 		{"below its limit", nvmePage(1, 3, 1), Failing, "spare blocks"},
 		{"read-only", nvmePage(8, 100, 1), Failing, "read-only"},
 		{"hot alone is no failure", nvmePage(2, 100, 1), Good, ""},
+		{"no spares are counted", slices.Concat(nvmePage(0, 0, 1)[:4], []byte{0}, nvmePage(0, 0, 1)[5:]), Good, ""},
 		{"a short page", make([]byte, 100), StatusUnknown, "short"},
 	}
 	for _, tt := range tests {

@@ -46,7 +46,10 @@ func parseNVMe(page []byte) Health {
 		return unknown("the disk's health log is %d bytes short", nvmeLogBytes-len(page))
 	}
 	warning, spare, used := page[0], int(page[3]), int(page[5])
-	h := Health{UsedPercent: &used, SparePercent: &spare}
+	h := Health{UsedPercent: &used}
+	if page[4] > 0 { // a disk without a limit for its spare blocks counts none
+		h.SparePercent = &spare
+	}
 	if k := int(binary.LittleEndian.Uint16(page[1:])); k > 0 {
 		t := k - 273
 		h.Temperature = &t
