@@ -19,7 +19,7 @@ func TestWhatIsWrittenIsCounted(t *testing.T) {
 	before, saw := x.Status().Written, kernelSaw(t)
 	for i := range 200 {
 		for c := range 16 {
-			r := Row{Camera: "cam-" + strconv.Itoa(c), Start: int64(1795464000000 + i*60_000), Duration: 60_000, Bytes: 30 << 20, Seq: uint32(i)}
+			r := Row{Camera: "cam-" + strconv.Itoa(c), Start: 1795464000000 + int64(i)*60_000, Duration: 60_000, Bytes: 30 << 20, Seq: uint32(i)}
 			if err := x.Add(r); err != nil {
 				t.Fatal(err)
 			}

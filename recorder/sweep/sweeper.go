@@ -176,6 +176,7 @@ const poll = time.Second
 // done. A sweep that fails is logged and tried again next time: a sick
 // disk must not stop the recorder.
 func (s *Sweeper) Run(ctx context.Context) error {
+	yieldDisk()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {

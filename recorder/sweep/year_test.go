@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -384,7 +385,7 @@ func (y *year) stepClock() {
 		y.step = all[y.steps%len(all)] * hour
 		y.stepEnd, y.wrongFrom = y.now+(1+y.rng.IntN(5))*3600, y.now
 		y.steps++
-		y.lies = append(y.lies, [2]int{y.now, 1 << 40})
+		y.lies = append(y.lies, [2]int{y.now, math.MaxInt32 - yearSegment})
 	}
 }
 
