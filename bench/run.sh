@@ -4,7 +4,7 @@
 # in one directory below TMPDIR (8 GiB at most) that is removed at the end, with
 # whatever is mounted below it.
 #
-#   bench/run.sh [record|many|wear|slow|start|soak|sweep|index|live|playback|viewers|size …]
+#   bench/run.sh [record|many|wear|slow|start|soak|sweep|floor|index|live|playback|viewers|size …]
 #
 # Default: all of them, which takes about two hours, one of them the soak.
 # BENCH_QUICK=1 takes short windows and small volumes, about a quarter of an
@@ -15,13 +15,13 @@
 #
 # As root each recorder gets a disk of its own (a file system on a loop device),
 # and what reaches it is counted; else they share the disk of TMPDIR, those
-# figures are missing, and wear, sweep and slow cannot run. Quiet machines give better
+# figures are missing, and wear, sweep, floor and slow cannot run. Quiet machines give better
 # figures: the load is printed beside each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=${VEDETTE:-$PWD/bin/vedette}
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(record many wear slow start soak sweep index live playback viewers size)
+[[ ${#parts[@]} -gt 0 ]] || parts=(record many wear slow start soak sweep floor index live playback viewers size)
 quick=${BENCH_QUICK:+yes}
 [[ ${BENCH_QUICK:-0} != 0 ]] || quick=
 
@@ -41,7 +41,7 @@ for part in "${parts[@]}"; do
 	record | many | start | soak)
 		if [[ $EUID == 0 ]]; then need mkfs.ext4 "apt-get install e2fsprogs"; fi
 		;;
-	wear | sweep)
+	wear | sweep | floor)
 		[[ $EUID == 0 ]] || missing+=("root, for $part: it mounts disks")
 		need mkfs.ext4 "apt-get install e2fsprogs"
 		;;
@@ -164,6 +164,12 @@ sweep() {
 	# SQLite is built in a module of its own: the product does not depend on it.
 	(cd bench/sweep/sqlite && CGO_ENABLED=0 go build -o "$dir/sqlite" .)
 	"$(tool sweep)" -dir "$dir/sweep.disks" -sqlite "$dir/sqlite" ${quick:+-rounds 1 -memory 100000}
+}
+
+floor() {
+	heading "a disk that is always full"
+	bench/clip.sh "$dir/clip8.mp4" 8M
+	run floor "$dir/clip8.mp4" -plot "${PLOT:-$dir/floor.svg}" ${quick:+-window 2m}
 }
 
 index() {

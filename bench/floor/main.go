@@ -146,7 +146,7 @@ func watch(ctx context.Context, o options, dir string) (all []sample, err error)
 		if err := unix.Statfs(dir, &st); err != nil {
 			return nil, err
 		}
-		all = append(all, sample{time.Since(began), int64(st.Bavail) * st.Bsize, took})
+		all = append(all, sample{time.Since(began), int64(st.Bavail) * int64(st.Bsize), took})
 	}
 	return all, nil
 }

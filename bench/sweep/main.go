@@ -27,11 +27,12 @@ type options struct {
 	dir, sqlite   string
 	rounds, files int
 	rows          []int
-	memory        int // rows
+	memory        int              // rows
+	waits         *[]time.Duration // the longest of each sweep
 }
 
 func main() {
-	var o options
+	o := options{waits: &[]time.Duration{}}
 	only := flag.String("only", "", "memory: what a subprocess measures")
 	few := flag.Int("few", 100_000, "rows of the smaller index")
 	many := flag.Int("many", 1_000_000, "rows of the larger index")
@@ -113,6 +114,7 @@ func all(ctx context.Context, o options) error {
 		}
 	}
 	table(list, got)
+	fmt.Printf("longest that a writer of segments waited for the index during a sweep, each: %v\n", *o.waits)
 	return errors.Join(o.life(), o.memoryOf(ctx), o.plan())
 }
 
@@ -224,9 +226,11 @@ func (o options) floor(d *box.Disk) (int, time.Duration, error) {
 	}
 	high := space.Available + int64(o.files)*mib - mib/2
 	s := sweep.New(x, fsys, fsys, sweep.Options{Limits: sweep.Limits{Floor: high - 1, High: high}})
+	longest := disturb(x)
 	start := time.Now()
 	err = s.Sweep(context.Background())
 	took := time.Since(start)
+	*o.waits = append(*o.waits, longest())
 	return int(s.State().Deleted.Rows), took, err
 }
 

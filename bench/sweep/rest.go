@@ -51,6 +51,30 @@ func table(list []contender, got [][]figures) {
 	fmt.Println()
 }
 
+// disturb adds a segment every millisecond, as many cameras would in a busy
+// second; stop returns the longest that one took.
+func disturb(x *index.Index) (stop func() time.Duration) {
+	end, longest := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		most := time.Duration(0)
+		for i := 0; ; i++ {
+			select {
+			case <-end:
+				longest <- most
+				return
+			case <-time.After(time.Millisecond):
+			}
+			r := row(1<<24 + i) // years later
+			start := time.Now()
+			if err := x.Add(r); err != nil {
+				panic(err) // it is ours: there is no camera
+			}
+			most = max(most, time.Since(start))
+		}
+	}()
+	return func() time.Duration { close(end); return <-longest }
+}
+
 // life measures what reaches the disk of the index for a segment over its life:
 // a minute of sixteen cameras at a time is committed, and 256 rows are deleted
 // whenever that many are too many, by the steps of the sweeper.
