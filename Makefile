@@ -12,7 +12,7 @@ DATA    ?= ./var
 LISTEN  ?= localhost:8080
 FUZZTIME ?= 10s
 
-.PHONY: help build build-all run test unit race crash mutants year test-power test-disks power test-kill e2e browser fuzz lint cover bench panel clean deps
+.PHONY: help build build-all run test unit race crash mutants year test-power test-board power test-kill e2e browser fuzz lint cover bench panel clean deps
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,11 +57,11 @@ test-power: build build-all ## power cuts on a real ext4 in an emulated arm64 ma
 
 # As a part of everything: who is not root is told that it was left out. CI is.
 power: build build-all
-	@if [ "$$(id -u)" = 0 ] || [ -n "$(CI)" ]; then ./test/power/run.sh && ./test/disks/run.sh; \
+	@if [ "$$(id -u)" = 0 ] || [ -n "$(CI)" ]; then ./test/power/run.sh && ./test/board/run.sh; \
 	else echo "power cuts: left out, because mounting disks needs root; run:  sudo make test-power"; fi
 
-test-disks: ## disks of an emulated arm64 machine, asked how they are; after test-power's kernel
-	./test/disks/run.sh
+test-board: build-all ## disks and watchdog of an emulated arm64 machine, under a real kernel
+	./test/board/run.sh
 
 test-kill: build ## kill -9 500 times with 8 cameras; takes about an hour
 	KILLS=500 KILL_CAMERAS=8 go test -count=1 -timeout 120m -v -run TestKill ./test/e2e

@@ -33,6 +33,9 @@ func (c *Config) check(fault func(key, reason string)) {
 	between(fault, "events.age", time.Duration(c.Events.Age), 24*time.Hour, 10*365*24*time.Hour)
 	between(fault, "live.max_viewers", c.Live.MaxViewers, 1, 1000)
 	between(fault, "live.udp_port", c.Live.UDPPort, 0, 65535)
+	if w := c.Board.Watchdog; w != "" && !strings.HasPrefix(w, "/dev/") {
+		fault("board.watchdog", fmt.Sprintf("is %q; name a device file such as /dev/watchdog0", w))
+	}
 	oneOf(fault, "board.id", c.Board.ID, "auto", "sim")
 	oneOf(fault, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 }

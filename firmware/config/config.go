@@ -96,6 +96,10 @@ type Live struct {
 type Board struct {
 	// ID is "auto" or the id of a board.
 	ID string `toml:"id"` // default "auto"
+	// Watchdog is the device file of a watchdog that is to reset the machine when
+	// the recorder hangs, such as /dev/watchdog0. Empty = none, or the simulated
+	// board's.
+	Watchdog string `toml:"watchdog"` // default none
 }
 
 // Log says how much is logged.

@@ -42,6 +42,8 @@ func TestFaultsNameFileLineKeyAndRange(t *testing.T) {
 		{"a word that is not on the list", "[volume]\nmedium = \"floppy\"\n", `is "floppy"; allowed: auto, ssd, hdd, sd, emmc`},
 		{"a listen address without port", "[server]\nlisten = \"localhost\"\n", "c.toml:2: server.listen"},
 		{"broken syntax", "[server\n", "c.toml:2: expected"},
+		{"a watchdog that is no device", "[board]\nwatchdog = \"softdog\"\n", `c.toml:2: board.watchdog: is "softdog"; name a device file`},
+		{"events that would go at once", "[events]\nage = \"1h\"\n", "events.age: is 1h0m0s; allowed: 24h0m0s"},
 		{"a negative floor", "[sweep]\nfloor_bytes = -1\n", "sweep.floor_bytes: is -1"},
 		{"two volumes of one name", "[[volumes]]\nname = \"a\"\npath = \"x\"\n[[volumes]]\nname = \"a\"\npath = \"y\"\n", `c.toml:5: volumes.2.name: is "a", which another volume has already`},
 		{"two volumes in one place", "[[volumes]]\nname = \"a\"\npath = \"x\"\n[[volumes]]\nname = \"b\"\npath = \"./x\"\n", "c.toml:6: volumes.2.path"},

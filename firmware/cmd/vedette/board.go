@@ -19,8 +19,12 @@ import (
 type hardware struct {
 	board  board.Board
 	lights map[string]*led.Fake // by name
-	dog    *watchdog.Fake       // nil = none
-	log    *slog.Logger
+	dog    interface {          // nil = none
+		State() (timeout, left time.Duration, resets int)
+	}
+	wasReset bool  // by the watchdog, as far as its driver knows
+	dogErr   error // why a watchdog that is wanted is not there
+	log      *slog.Logger
 
 	mu        sync.Mutex
 	onGesture func(button.Event)
@@ -40,14 +44,38 @@ func openBoard(id string, log *slog.Logger) *hardware {
 	return h
 }
 
-// openWatchdog arms the watchdog and returns it for the health monitor, or nil
-// if the board has none. It counts from now on.
-func (h *hardware) openWatchdog() health.Dog {
-	if h.board.ID != "sim" {
-		return nil
+// openWatchdog arms the watchdog of the device file path, or of the simulated
+// board, and returns it for the health monitor; nil if there is none. It counts
+// from now on. One that is wanted and not there is told, and keeps nothing from
+// recording.
+func (h *hardware) openWatchdog(path string) health.Dog {
+	switch {
+	case path != "":
+		k, err := watchdog.Open(path)
+		if err != nil {
+			h.dogErr = err
+			h.log.Error("no watchdog: a machine that hangs will not be reset", "err", err)
+			return nil
+		}
+		_, _, resets := k.State()
+		h.wasReset = resets > 0
+		h.log.Info("watchdog armed", "identity", k.Identity(), "was_reset", h.wasReset)
+		h.dog = k
+		return k
+	case h.board.ID == "sim":
+		f := watchdog.NewFake(func() { h.log.Error("the simulated watchdog would have reset the board") })
+		h.dog = f
+		return f
 	}
-	h.dog = watchdog.NewFake(func() { h.log.Error("the simulated watchdog would have reset the board") })
-	return h.dog
+	return nil
+}
+
+// checkWatchdog tells of a watchdog that is wanted and not there.
+func (h *hardware) checkWatchdog() health.Verdict {
+	if h.dogErr != nil {
+		return health.Verdict{State: health.Degraded, Reason: "a machine that hangs will not be reset: " + h.dogErr.Error()}
+	}
+	return health.Verdict{State: health.Recording}
 }
 
 // show sets the lights by their role.

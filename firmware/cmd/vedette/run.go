@@ -127,7 +127,10 @@ func build(f runFlags, std streams) (p *process, err error) {
 		return p, err
 	}
 	// The watchdog counts from here: what came before may take its time.
-	p.monitor = health.New(p.checks(), p.board.openWatchdog(), p.showHealth, p.log)
+	p.monitor = health.New(p.checks(), p.board.openWatchdog(p.config.Board.Watchdog), p.showHealth, p.log)
+	if p.board.wasReset {
+		p.events.Emit(events.Event{Type: "watchdog_reset", Severity: events.Critical})
+	}
 	return p, nil
 }
 

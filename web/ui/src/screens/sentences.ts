@@ -57,6 +57,7 @@ const rules: Record<string, string> = { age: 'as old as they may get', quota: 't
 const gestures: Record<string, string> = { press: 'pressed', hold: 'held for 3 s', long: 'held for 10 s', broken: 'held far too long' };
 
 const known: Record<string, Tell> = {
+  watchdog_reset: () => ({ text: 'The watchdog restarted the machine: something had hung' }),
   disk_health: (p) => ({ text: `${wear[plain(p.status)] ?? 'The disk changed'}${plain(p.volume) ? ` (${plain(p.volume)})` : ''}`, detail: plain(p.reason) }),
   camera_recording: camera((n) => `${n} records`),
   camera_live: camera((n) => `${n} is live, not recorded`),

@@ -1,0 +1,184 @@
+// Command guest is the first process of the machine in the board lab: it loads
+// the modules it finds, does what the kernel's command line says after lab=, prints
+// what it saw and switches the machine off. It runs nowhere else.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vedette/hal/disk"
+	"vedette/hal/watchdog"
+)
+
+func main() {
+	if os.Getpid() != 1 {
+		fmt.Fprintln(os.Stderr, "guest: only the first process of a machine may run this")
+		os.Exit(2)
+	}
+	if err := work(); err != nil {
+		fmt.Println("guest failed:", err)
+	} else {
+		fmt.Println("guest done")
+	}
+	time.Sleep(200 * time.Millisecond) // for the console
+	fmt.Println("guest: power off:", unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF))
+	time.Sleep(time.Hour) // the first process must not end
+}
+
+func work() error {
+	if err := prepare(); err != nil {
+		return err
+	}
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return err
+	}
+	for _, word := range strings.Fields(string(line)) {
+		switch word {
+		case "lab=disks":
+			return disks()
+		case "lab=fed", "lab=starved", "lab=dropped":
+			return dog(strings.TrimPrefix(word, "lab="))
+		case "lab=product", "lab=frozen":
+			return product(word == "lab=frozen")
+		}
+	}
+	return fmt.Errorf("nothing to do: %s", line)
+}
+
+// dog arms the watchdog: fed it must keep still, and after the magic close too;
+// starved, or dropped without, it must reset the machine before this returns.
+func dog(what string) error {
+	k, err := watchdog.Open("/dev/watchdog0")
+	if err != nil {
+		return err
+	}
+	got, err := k.SetTimeout(5500 * time.Millisecond)
+	if err != nil {
+		return err
+	}
+	_, left, resets := k.State()
+	fmt.Printf("watchdog %q timeout=%v left=%v resets=%d\n", k.Identity(), got, left, resets)
+	if _, err := k.SetTimeout(48 * time.Hour); !errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("a timeout of two days: %w", err)
+	}
+	switch what {
+	case "fed":
+		for range 15 {
+			time.Sleep(time.Second)
+			if err := k.Feed(); err != nil {
+				return err
+			}
+		}
+		if err := k.Close(true); err != nil {
+			return err
+		}
+		time.Sleep(15 * time.Second)
+		return nil
+	case "dropped":
+		if err := k.Close(false); err != nil {
+			return err
+		}
+	}
+	time.Sleep(60 * time.Second)
+	return errors.New("the machine was not reset")
+}
+
+// product runs the recorder with the watchdog for longer than that waits, and
+// stops it: the machine must go on. Frozen in the meantime, it must be reset.
+func product(freeze bool) error {
+	if err := errors.Join(os.MkdirAll("/data", 0o755), unix.Mount("tmpfs", "/data", "tmpfs", 0, "size=128m")); err != nil {
+		return err
+	}
+	if err := os.WriteFile("/data/vedette.toml", []byte("[board]\nwatchdog = \"/dev/watchdog0\"\n"), 0o600); err != nil {
+		return err
+	}
+	cmd := exec.Command("/vedette", "run", "--data", "/data", "--listen", ":8080")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stdout
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("the recorder ended: %w", err)
+	case <-time.After(40 * time.Second):
+	}
+	if freeze {
+		fmt.Println("watchdog: the recorder is frozen")
+		if err := cmd.Process.Signal(unix.SIGSTOP); err != nil {
+			return err
+		}
+		time.Sleep(90 * time.Second)
+		return errors.New("the machine was not reset")
+	}
+	if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
+		return err
+	}
+	if err := <-ended; err != nil {
+		return fmt.Errorf("the recorder did not stop cleanly: %w", err)
+	}
+	time.Sleep(40 * time.Second)
+	return nil
+}
+
+// prepare mounts what the kernel shows, and loads the modules.
+func prepare() error {
+	for what, where := range map[string]string{"devtmpfs": "/dev", "proc": "/proc", "sysfs": "/sys"} {
+		if err := os.MkdirAll(where, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount(what, where, what, 0, ""); err != nil && !errors.Is(err, unix.EBUSY) {
+			return fmt.Errorf("mount %s: %w", where, err)
+		}
+	}
+	list, err := filepath.Glob("/modules/*")
+	if err != nil {
+		return err
+	}
+	slices.Sort(list)
+	for _, path := range list {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = unix.FinitModule(int(f.Fd()), "", 0)
+		if err := errors.Join(err, f.Close()); err != nil && !errors.Is(err, unix.EEXIST) {
+			return fmt.Errorf("load %s: %w", path, err)
+		}
+	}
+	time.Sleep(3 * time.Second) // disks appear a little after their drivers
+	return nil
+}
+
+// disks asks every disk how it is.
+func disks() error {
+	all, err := disk.List()
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		h := d.Health()
+		fmt.Printf("disk %s kind=%s model=%q serial=%q bytes=%d rotational=%v discard=%d status=%s used=%s spare=%s written=%s temperature=%s reason=%q\n",
+			d.Info.Name, d.Info.Kind, d.Info.Model, d.Info.Serial, d.Info.Bytes, d.Info.Rotational, d.Info.Discard,
+			h.Status, number(h.UsedPercent), number(h.SparePercent), number(h.Written), number(h.Temperature), h.Reason)
+	}
+	return nil
+}
+
+func number[T int | int64](p *T) string {
+	if p == nil {
+		return "-"
+	}
+	return fmt.Sprint(*p)
+}

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# The board lab: boots a real arm64 kernel in an emulator. With an NVMe, a SATA and
+# an SD disk, of which hal/disk must tell what each is and how it is; and with a
+# watchdog, which must reset the machine when hal/watchdog stops feeding it, or
+# lets go of it without a word, and must not while it is fed or after a clean
+# close; nor while the product runs with it and after that has stopped, but when
+# the product is frozen. Fetches the kernel that the power-cut lab uses.
+set -euo pipefail
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+lab=$root/var/board
+kernel=$root/var/power/kernel
+mkdir -p "$lab" "$kernel"
+../power/packages.sh "$kernel"
+command -v cpio >/dev/null || { echo "cpio is missing; run:  make deps" >&2; exit 1; }
+
+[ -x "$root/bin/vedette-linux-arm64" ] || { echo "bin/vedette-linux-arm64 is missing; run:  make build-all" >&2; exit 1; }
+
+rm -rf "$lab/tree"
+mkdir -p "$lab/tree/modules" "$lab/tree/dev"
+(cd "$root" && CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -o "$lab/tree/init" ./test/board/guest)
+cp "$root/bin/vedette-linux-arm64" "$lab/tree/vedette"
+release=$(basename "$kernel"/root/lib/modules/*)
+number=0
+for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb; do
+	/sbin/modprobe -d "$kernel/root" -S "$release" --show-depends "$m"
+done | sed -n 's/^insmod \([^ ]*\).*$/\1/p' | awk '!seen[$0]++' | while read -r file; do
+	cp "$file" "$lab/tree/modules/$(printf '%02d' $number)-$(basename "$file")"
+	number=$((number + 1))
+done
+(cd "$lab/tree" && find . | cpio -o -H newc --quiet) >"$lab/initrd"
+
+for d in nvme sata sd; do truncate -s 64M "$lab/$d.img"; done
+# boot WHAT [ARGUMENT…]: until the machine ends, or three minutes have passed
+boot() {
+	local what=$1 rc=0
+	shift
+	timeout 180 qemu-system-aarch64 -M virt -cpu cortex-a72 -m 512 -nodefaults -no-user-config -display none -serial stdio -nic none -no-reboot \
+		-kernel "$kernel/vmlinuz" -initrd "$lab/initrd" -append "console=ttyAMA0 rdinit=/init panic=-1 quiet lab=$what" "$@" \
+		</dev/null >"$lab/$what.console" 2>&1 || rc=$?
+	echo "$rc" >"$lab/$what.rc"
+}
+boot disks \
+	-drive "if=none,id=nvme,format=raw,file=$lab/nvme.img" -device nvme,drive=nvme,serial=n1 \
+	-drive "if=none,id=sata,format=raw,file=$lab/sata.img" -device ahci,id=ahci -device ide-hd,drive=sata,bus=ahci.0,serial=s1 \
+	-drive "if=none,id=sd,format=raw,file=$lab/sd.img" -device sdhci-pci -device sd-card,drive=sd &
+for what in fed starved dropped product frozen; do boot $what -device i6300esb -action watchdog=reset & done
+wait
+
+failed=0
+expect() { # NAME PATTERN
+	local line
+	line=$(tr -d '\r' <"$lab/disks.console" | grep "^disk $1 " || true)
+	if ! grep -qE "$2" <<<"$line"; then
+		printf '%s: want %s\n  got %s\n' "$1" "$2" "${line:-nothing}" >&2
+		failed=1
+	else
+		printf '%s\n' "$line"
+	fi
+}
+expect nvme0n1 'kind=nvme model="QEMU NVMe Ctrl" .*bytes=67108864 .*status=good used=0 spare=- written=[0-9]+ temperature=[0-9]+'
+expect sda 'kind=scsi model="QEMU HARDDISK" .*bytes=67108864 .*status=good'
+expect mmcblk0 'kind=sd .*bytes=67108864 .*status=unknown .*reason="an SD card does not tell its wear"'
+# dog WHAT DONE LINE: the machine ended by itself (1), or was reset before it could (0)
+dog() {
+	local ended
+	ended=$(grep -c '^guest done' "$lab/$1.console" || true)
+	if ! tr -d '\r' <"$lab/$1.console" | grep -q "$3" || [ "$ended" != "$2" ] || [ "$(cat "$lab/$1.rc")" != 0 ] || grep -q '^guest failed' "$lab/$1.console"; then
+		printf 'a watchdog that is %s: done %s, want %s; emulator ended with %s\n' "$1" "$ended" "$2" "$(cat "$lab/$1.rc")" >&2
+		tail -n 20 "$lab/$1.console" >&2
+		failed=1
+	else
+		printf 'watchdog %s: %s\n' "$1" "$([ "$2" = 1 ] && echo 'the machine went on' || echo 'the machine was reset')"
+	fi
+}
+armed='^watchdog "i6300ESB timer" timeout=6s left='
+dog fed 1 "$armed"
+dog starved 0 "$armed"
+dog dropped 0 "$armed"
+dog product 1 'msg="watchdog armed" identity="i6300ESB timer" was_reset=false'
+dog frozen 0 '^watchdog: the recorder is frozen'
+if [ $failed -ne 0 ]; then
+	tail -n 40 "$lab/disks.console" >&2
+	exit 1
+fi
