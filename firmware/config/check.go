@@ -36,6 +36,17 @@ func (c *Config) check(fault func(key, reason string)) {
 	if w := c.Board.Watchdog; w != "" && !strings.HasPrefix(w, "/dev/") {
 		fault("board.watchdog", fmt.Sprintf("is %q; name a device file such as /dev/watchdog0", w))
 	}
+	leds := map[string]string{}
+	for _, l := range [][2]string{{"board.status_led", c.Board.StatusLED}, {"board.fault_led", c.Board.FaultLED}, {"board.disk_led", c.Board.DiskLED}} {
+		switch other := leds[l[1]]; {
+		case l[1] == "":
+		case l[1] != filepath.Base(l[1]) || l[1] == "." || l[1] == "..":
+			fault(l[0], fmt.Sprintf("is %q; name a light as below /sys/class/leds", l[1]))
+		case other != "":
+			fault(l[0], fmt.Sprintf("is %q, which is %s already", l[1], other))
+		}
+		leds[l[1]] = l[0]
+	}
 	oneOf(fault, "board.id", c.Board.ID, "auto", "sim")
 	oneOf(fault, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 }

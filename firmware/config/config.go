@@ -100,6 +100,11 @@ type Board struct {
 	// the recorder hangs, such as /dev/watchdog0. Empty = none, or the simulated
 	// board's.
 	Watchdog string `toml:"watchdog"` // default none
+	// StatusLED, FaultLED and DiskLED are the kernel's names of the lights that
+	// show the state, as below /sys/class/leds.
+	StatusLED string `toml:"status_led"` // default none
+	FaultLED  string `toml:"fault_led"`  // default none
+	DiskLED   string `toml:"disk_led"`   // default none
 }
 
 // Log says how much is logged.

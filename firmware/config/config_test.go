@@ -43,6 +43,8 @@ func TestFaultsNameFileLineKeyAndRange(t *testing.T) {
 		{"a listen address without port", "[server]\nlisten = \"localhost\"\n", "c.toml:2: server.listen"},
 		{"broken syntax", "[server\n", "c.toml:2: expected"},
 		{"a watchdog that is no device", "[board]\nwatchdog = \"softdog\"\n", `c.toml:2: board.watchdog: is "softdog"; name a device file`},
+		{"a light by its path", "[board]\nstatus_led = \"/sys/class/leds/led0\"\n", "board.status_led: is \"/sys/class/leds/led0\"; name a light"},
+		{"one light for two things", "[board]\nstatus_led = \"led0\"\ndisk_led = \"led0\"\n", "board.disk_led: is \"led0\", which is board.status_led already"},
 		{"events that would go at once", "[events]\nage = \"1h\"\n", "events.age: is 1h0m0s; allowed: 24h0m0s"},
 		{"a negative floor", "[sweep]\nfloor_bytes = -1\n", "sweep.floor_bytes: is -1"},
 		{"two volumes of one name", "[[volumes]]\nname = \"a\"\npath = \"x\"\n[[volumes]]\nname = \"a\"\npath = \"y\"\n", `c.toml:5: volumes.2.name: is "a", which another volume has already`},

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# The board lab: boots a real arm64 kernel in an emulator. With an NVMe, a SATA and
-# an SD disk, of which hal/disk must tell what each is and how it is; and with a
-# watchdog, which must reset the machine when hal/watchdog stops feeding it, or
-# lets go of it without a word, and must not while it is fed or after a clean
-# close; nor while the product runs with it and after that has stopped, but when
-# the product is frozen. Fetches the kernel that the power-cut lab uses.
+# The board lab: boots a real arm64 kernel in an emulator, several machines at once:
+#   disks    an NVMe, a SATA and an SD disk: hal/disk tells what each is and how it is
+#   leds     a light of the kernel's shows each pattern of hal/led
+#   fed      a watchdog that is fed, and then closed cleanly: the machine goes on
+#   starved  one that is not fed, and
+#   dropped  one that is let go without a word: the machine is reset
+#   product  the product with a watchdog and a light, for longer than the watchdog
+#            waits, and stopped: the machine goes on
+#   frozen   the same, frozen by SIGSTOP: the machine is reset
+# Fetches the kernel that the power-cut lab uses. Wants make build-all.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -22,7 +26,7 @@ mkdir -p "$lab/tree/modules" "$lab/tree/dev"
 cp "$root/bin/vedette-linux-arm64" "$lab/tree/vedette"
 release=$(basename "$kernel"/root/lib/modules/*)
 number=0
-for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb; do
+for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input ledtrig-timer; do
 	/sbin/modprobe -d "$kernel/root" -S "$release" --show-depends "$m"
 done | sed -n 's/^insmod \([^ ]*\).*$/\1/p' | awk '!seen[$0]++' | while read -r file; do
 	cp "$file" "$lab/tree/modules/$(printf '%02d' $number)-$(basename "$file")"
@@ -44,7 +48,8 @@ boot disks \
 	-drive "if=none,id=nvme,format=raw,file=$lab/nvme.img" -device nvme,drive=nvme,serial=n1 \
 	-drive "if=none,id=sata,format=raw,file=$lab/sata.img" -device ahci,id=ahci -device ide-hd,drive=sata,bus=ahci.0,serial=s1 \
 	-drive "if=none,id=sd,format=raw,file=$lab/sd.img" -device sdhci-pci -device sd-card,drive=sd &
-for what in fed starved dropped product frozen; do boot $what -device i6300esb -action watchdog=reset & done
+for what in fed starved dropped product frozen; do boot $what -device virtio-keyboard-pci -device i6300esb -action watchdog=reset & done
+boot leds -device virtio-keyboard-pci &
 wait
 
 failed=0
@@ -61,6 +66,16 @@ expect() { # NAME PATTERN
 expect nvme0n1 'kind=nvme model="QEMU NVMe Ctrl" .*bytes=67108864 .*status=good used=0 spare=- written=[0-9]+ temperature=[0-9]+'
 expect sda 'kind=scsi model="QEMU HARDDISK" .*bytes=67108864 .*status=good'
 expect mmcblk0 'kind=sd .*bytes=67108864 .*status=unknown .*reason="an SD card does not tell its wear"'
+# Three seconds of each pattern: blink changes six times, fast 24 times.
+for p in 'solid changes=0 on=60' 'blink changes=[4-8] on=[23][0-9]' 'fast changes=(1[5-9]|2[0-9]) on=[23][0-9]' 'off changes=0 on=0'; do
+	if ! tr -d '\r' <"$lab/leds.console" | grep -qE "^light $p$"; then
+		printf 'light: want %s\n' "$p" >&2
+		tail -n 20 "$lab/leds.console" >&2
+		failed=1
+	fi
+done
+[ $failed -ne 0 ] || echo "lights: solid, blink, fast and off, by the kernel's trigger"
+
 # dog WHAT DONE LINE: the machine ended by itself (1), or was reset before it could (0)
 dog() {
 	local ended

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"vedette/board"
+	"vedette/firmware/config"
 	"vedette/firmware/health"
 	"vedette/hal/button"
 	"vedette/hal/led"
@@ -18,11 +20,12 @@ import (
 // watchdog. On the simulated board they are fakes that the panel shows.
 type hardware struct {
 	board  board.Board
-	lights map[string]*led.Fake // by name
-	dog    interface {          // nil = none
+	lights map[string]light // by name
+	dog    interface {      // nil = none
 		State() (timeout, left time.Duration, resets int)
 	}
 	wasReset bool  // by the watchdog, as far as its driver knows
+	ledErr   error // why lights that are wanted are not there
 	dogErr   error // why a watchdog that is wanted is not there
 	log      *slog.Logger
 
@@ -30,18 +33,52 @@ type hardware struct {
 	onGesture func(button.Event)
 }
 
-// openBoard opens the board with the id given; "auto" on a machine that is no
-// board of ours gives a board without lights and buttons.
-func openBoard(id string, log *slog.Logger) *hardware {
-	if id != "sim" {
-		log.Info("no known board: running without lights, buttons and watchdog")
-		return &hardware{board: board.Board{ID: "generic", Name: "Generic Linux machine"}, log: log}
+// light is one that tells what it shows.
+type light interface {
+	led.Light
+	Pattern() led.Pattern
+}
+
+// ledClass is where the kernel shows its lights.
+const ledClass = "/sys/class/leds"
+
+// openBoard opens the board that the configuration names. "auto" on a machine that
+// is no board of ours gives one with the lights that the configuration names; one
+// that is not there is told, and keeps nothing from recording.
+func openBoard(c config.Board, class string, log *slog.Logger) *hardware {
+	h := &hardware{board: board.Board{ID: "generic", Name: "Generic Linux machine"}, lights: map[string]light{}, log: log}
+	if c.ID == "sim" {
+		h.board = board.Sim()
+		for _, l := range h.board.LEDs {
+			h.lights[l.Name] = &led.Fake{}
+		}
+		return h
 	}
-	h := &hardware{board: board.Sim(), lights: map[string]*led.Fake{}, log: log}
-	for _, l := range h.board.LEDs {
-		h.lights[l.Name] = &led.Fake{}
+	for _, l := range []board.LED{
+		{Name: c.StatusLED, Label: "Status", Color: "green", Role: "status"}, {Name: c.FaultLED, Label: "Fault", Color: "red", Role: "fault"},
+		{Name: c.DiskLED, Label: "Disk", Color: "amber", Role: "disk"},
+	} {
+		if l.Name == "" {
+			continue
+		}
+		k, err := led.Open(class, l.Name)
+		if err != nil {
+			h.ledErr = errors.Join(h.ledErr, err)
+			log.Error("light not found", "role", l.Role, "err", err)
+			continue
+		}
+		h.lights[l.Name] = k
+		h.board.LEDs = append(h.board.LEDs, l)
 	}
 	return h
+}
+
+// checkLights tells of lights that are wanted and not there.
+func (h *hardware) checkLights() health.Verdict {
+	if h.ledErr != nil {
+		return health.Verdict{State: health.Degraded, Reason: h.ledErr.Error()}
+	}
+	return health.Verdict{State: health.Recording}
 }
 
 // openWatchdog arms the watchdog of the device file path, or of the simulated

@@ -30,6 +30,7 @@ func (p *process) checks() []health.Check {
 		{Name: "index", MaxAge: commitAge, Ask: p.checkIndex},
 		{Name: "cameras", Ask: p.checkCameras},
 		{Name: "watchdog", Ask: p.board.checkWatchdog},
+		{Name: "lights", Ask: p.board.checkLights},
 		{Name: "clock", Ask: func() health.Verdict {
 			if !p.clock.Trusted() {
 				return health.Verdict{State: health.Degraded, Reason: "the wall clock was not set by anybody yet"}

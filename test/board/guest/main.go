@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vedette/hal/disk"
+	"vedette/hal/led"
 	"vedette/hal/watchdog"
 )
 
@@ -46,6 +47,8 @@ func work() error {
 		switch word {
 		case "lab=disks":
 			return disks()
+		case "lab=leds":
+			return light()
 		case "lab=fed", "lab=starved", "lab=dropped":
 			return dog(strings.TrimPrefix(word, "lab="))
 		case "lab=product", "lab=frozen":
@@ -93,13 +96,48 @@ func dog(what string) error {
 	return errors.New("the machine was not reset")
 }
 
+// light has a light of the kernel's show patterns, and looks how bright it is.
+func light() error {
+	const name = "input0::capslock" // of the emulated keyboard
+	k, err := led.Open("/sys/class/leds", name)
+	if err != nil {
+		return err
+	}
+	bright := func() string {
+		raw, err := os.ReadFile("/sys/class/leds/" + name + "/brightness")
+		if err != nil {
+			return err.Error()
+		}
+		return strings.TrimSpace(string(raw))
+	}
+	for _, p := range []led.Pattern{led.Solid, led.Blink, led.Fast, led.Off} {
+		if err := k.Set(p); err != nil {
+			return err
+		}
+		changes, on, last := 0, 0, bright()
+		for range 60 { // three seconds
+			time.Sleep(50 * time.Millisecond)
+			now := bright()
+			if now != last {
+				changes++
+			}
+			if now != "0" {
+				on++
+			}
+			last = now
+		}
+		fmt.Printf("light %v changes=%d on=%d\n", p, changes, on)
+	}
+	return nil
+}
+
 // product runs the recorder with the watchdog for longer than that waits, and
 // stops it: the machine must go on. Frozen in the meantime, it must be reset.
 func product(freeze bool) error {
 	if err := errors.Join(os.MkdirAll("/data", 0o755), unix.Mount("tmpfs", "/data", "tmpfs", 0, "size=128m")); err != nil {
 		return err
 	}
-	if err := os.WriteFile("/data/vedette.toml", []byte("[board]\nwatchdog = \"/dev/watchdog0\"\n"), 0o600); err != nil {
+	if err := os.WriteFile("/data/vedette.toml", []byte("[board]\nwatchdog = \"/dev/watchdog0\"\nstatus_led = \"input0::capslock\"\n"), 0o600); err != nil {
 		return err
 	}
 	cmd := exec.Command("/vedette", "run", "--data", "/data", "--listen", ":8080")
