@@ -36,6 +36,9 @@ func (c *Config) check(fault func(key, reason string)) {
 	if w := c.Board.Watchdog; w != "" && !strings.HasPrefix(w, "/dev/") {
 		fault("board.watchdog", fmt.Sprintf("is %q; name a device file such as /dev/watchdog0", w))
 	}
+	if b := c.Board.Button; b != "" && !strings.HasPrefix(b, "/dev/input/") {
+		fault("board.button", fmt.Sprintf("is %q; name an input device such as /dev/input/event0", b))
+	}
 	leds := map[string]string{}
 	for _, l := range [][2]string{{"board.status_led", c.Board.StatusLED}, {"board.fault_led", c.Board.FaultLED}, {"board.disk_led", c.Board.DiskLED}} {
 		switch other := leds[l[1]]; {

@@ -105,6 +105,9 @@ type Board struct {
 	StatusLED string `toml:"status_led"` // default none
 	FaultLED  string `toml:"fault_led"`  // default none
 	DiskLED   string `toml:"disk_led"`   // default none
+	// Button is the input device of the button, such as /dev/input/event0: any of
+	// its keys.
+	Button string `toml:"button"` // default none
 }
 
 // Log says how much is logged.

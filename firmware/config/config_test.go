@@ -43,6 +43,7 @@ func TestFaultsNameFileLineKeyAndRange(t *testing.T) {
 		{"a listen address without port", "[server]\nlisten = \"localhost\"\n", "c.toml:2: server.listen"},
 		{"broken syntax", "[server\n", "c.toml:2: expected"},
 		{"a watchdog that is no device", "[board]\nwatchdog = \"softdog\"\n", `c.toml:2: board.watchdog: is "softdog"; name a device file`},
+		{"a button that is no input device", "[board]\nbutton = \"gpio17\"\n", "board.button: is \"gpio17\"; name an input device"},
 		{"a light by its path", "[board]\nstatus_led = \"/sys/class/leds/led0\"\n", "board.status_led: is \"/sys/class/leds/led0\"; name a light"},
 		{"one light for two things", "[board]\nstatus_led = \"led0\"\ndisk_led = \"led0\"\n", "board.disk_led: is \"led0\", which is board.status_led already"},
 		{"events that would go at once", "[events]\nage = \"1h\"\n", "events.age: is 1h0m0s; allowed: 24h0m0s"},

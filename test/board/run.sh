@@ -7,7 +7,9 @@
 #   dropped  one that is let go without a word: the machine is reset
 #   product  the product with a watchdog and a light, for longer than the watchdog
 #            waits, and stopped: the machine goes on
-#   frozen   the same, frozen by SIGSTOP: the machine is reset
+#   button   the product with a button: pressed from outside it keeps footage, held
+#            for more than 3 s it stops cleanly
+#   frozen   the same as product, frozen by SIGSTOP: the machine is reset
 # Fetches the kernel that the power-cut lab uses. Wants make build-all.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -26,7 +28,7 @@ mkdir -p "$lab/tree/modules" "$lab/tree/dev"
 cp "$root/bin/vedette-linux-arm64" "$lab/tree/vedette"
 release=$(basename "$kernel"/root/lib/modules/*)
 number=0
-for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input ledtrig-timer; do
+for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input evdev ledtrig-timer; do
 	/sbin/modprobe -d "$kernel/root" -S "$release" --show-depends "$m"
 done | sed -n 's/^insmod \([^ ]*\).*$/\1/p' | awk '!seen[$0]++' | while read -r file; do
 	cp "$file" "$lab/tree/modules/$(printf '%02d' $number)-$(basename "$file")"
@@ -50,6 +52,28 @@ boot disks \
 	-drive "if=none,id=sd,format=raw,file=$lab/sd.img" -device sdhci-pci -device sd-card,drive=sd &
 for what in fed starved dropped product frozen; do boot $what -device virtio-keyboard-pci -device i6300esb -action watchdog=reset & done
 boot leds -device virtio-keyboard-pci &
+monitor=$lab/monitor
+rm -f "$monitor" "$lab/button.console"
+boot button -device virtio-keyboard-pci -device i6300esb -action watchdog=reset -monitor "unix:$monitor,server=on,wait=off" &
+# says WHAT LINE: until the console of WHAT has LINE, for two minutes
+says() {
+	for ((i = 0; i < 240; i++)); do
+		! grep -qsa "$2" "$lab/$1.console" || return 0
+		sleep 0.5
+	done
+	return 1
+}
+# key MILLISECONDS: somebody holds the button down
+key() { python3 -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(f"sendkey spc {sys.argv[2]}\n".encode())
+time.sleep(1)' "$monitor" "$1"; }
+if says button "^panel: "; then
+	key 300
+	says button "msg=button gesture=press" && key 4000
+fi
 wait
 
 failed=0
@@ -93,6 +117,7 @@ dog fed 1 "$armed"
 dog starved 0 "$armed"
 dog dropped 0 "$armed"
 dog product 1 'msg="watchdog armed" identity="i6300ESB timer" was_reset=false'
+dog button 1 'msg=button gesture=hold'
 dog frozen 0 '^watchdog: the recorder is frozen'
 if [ $failed -ne 0 ]; then
 	tail -n 40 "$lab/disks.console" >&2

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"vedette/board"
 	"vedette/firmware/config"
@@ -24,9 +27,10 @@ type hardware struct {
 	dog    interface {      // nil = none
 		State() (timeout, left time.Duration, resets int)
 	}
-	wasReset bool  // by the watchdog, as far as its driver knows
-	ledErr   error // why lights that are wanted are not there
-	dogErr   error // why a watchdog that is wanted is not there
+	wasReset bool   // by the watchdog, as far as its driver knows
+	ledErr   error  // why lights that are wanted are not there
+	input    string // device file of a button; empty = none
+	dogErr   error  // why a watchdog that is wanted is not there
 	log      *slog.Logger
 
 	mu        sync.Mutex
@@ -69,6 +73,9 @@ func openBoard(c config.Board, class string, log *slog.Logger) *hardware {
 		}
 		h.lights[l.Name] = k
 		h.board.LEDs = append(h.board.LEDs, l)
+	}
+	if h.input = c.Button; h.input != "" {
+		h.board.Buttons = []board.Button{{Name: "main", Label: "Button"}}
 	}
 	return h
 }
@@ -132,21 +139,55 @@ func (h *hardware) handle(f func(button.Event)) {
 	h.onGesture = f
 }
 
-// Press implements panel.Board: a press on the simulated button.
+// Press implements panel.Board: a press on the simulated button. A real one is
+// pressed by hand.
 func (h *hardware) Press(_ context.Context, name string, d time.Duration) error {
-	for _, b := range h.board.Buttons {
-		if b.Name != name {
-			continue
-		}
-		h.mu.Lock()
-		f := h.onGesture
-		h.mu.Unlock()
-		if g := button.Classify(d); g != 0 && f != nil {
-			f(button.Event{Button: name, Gesture: g})
-		}
-		return nil
+	if h.board.ID != "sim" || !slices.ContainsFunc(h.board.Buttons, func(b board.Button) bool { return b.Name == name }) {
+		return fmt.Errorf("there is no button %q to press from here", name)
 	}
-	return fmt.Errorf("there is no button %q", name)
+	if g := button.Classify(d); g != 0 {
+		h.did(button.Event{Button: name, Gesture: g})
+	}
+	return nil
+}
+
+// did passes on what a hand did.
+func (h *hardware) did(e button.Event) {
+	h.mu.Lock()
+	f := h.onGesture
+	h.mu.Unlock()
+	if f != nil {
+		f(e)
+	}
+}
+
+// readButton reads the button, if there is a real one, until ctx is done. What a
+// hand did is passed on beside it: stopping the process must not wait for itself.
+func (h *hardware) readButton(ctx context.Context) error {
+	if h.input == "" {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	did := make(chan button.Event, 8)
+	t := button.NewTracker("main", func(e button.Event) {
+		select {
+		case did <- e:
+		default: // eight at once are nobody's
+		}
+	})
+	var g errgroup.Group
+	g.Go(func() error {
+		return button.NewInput(h.input, t, func(err error) { h.log.Error("button cannot be read", "err", err) }).Run(ctx)
+	})
+	for {
+		select {
+		case e := <-did:
+			h.log.Info("button", "gesture", e.Gesture.String())
+			h.did(e)
+		case <-ctx.Done():
+			return g.Wait()
+		}
+	}
 }
 
 // The board as the panel shows it.

@@ -290,7 +290,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer p.stop()
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range map[string]func(context.Context) error{
-		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run,
+		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton,
 		"http": p.serve, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
 	} {
 		g.Go(func() error {

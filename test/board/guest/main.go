@@ -51,8 +51,8 @@ func work() error {
 			return light()
 		case "lab=fed", "lab=starved", "lab=dropped":
 			return dog(strings.TrimPrefix(word, "lab="))
-		case "lab=product", "lab=frozen":
-			return product(word == "lab=frozen")
+		case "lab=product", "lab=frozen", "lab=button":
+			return product(strings.TrimPrefix(word, "lab="))
 		}
 	}
 	return fmt.Errorf("nothing to do: %s", line)
@@ -132,12 +132,13 @@ func light() error {
 }
 
 // product runs the recorder with the watchdog for longer than that waits, and
-// stops it: the machine must go on. Frozen in the meantime, it must be reset.
-func product(freeze bool) error {
+// stops it: the machine must go on. Frozen in the meantime, it must be reset. With
+// a button, somebody outside holds that, and the recorder must stop by itself.
+func product(what string) error {
 	if err := errors.Join(os.MkdirAll("/data", 0o755), unix.Mount("tmpfs", "/data", "tmpfs", 0, "size=128m")); err != nil {
 		return err
 	}
-	if err := os.WriteFile("/data/vedette.toml", []byte("[board]\nwatchdog = \"/dev/watchdog0\"\nstatus_led = \"input0::capslock\"\n"), 0o600); err != nil {
+	if err := os.WriteFile("/data/vedette.toml", []byte("[board]\nwatchdog = \"/dev/watchdog0\"\nstatus_led = \"input0::capslock\"\nbutton = \"/dev/input/event0\"\n"), 0o600); err != nil {
 		return err
 	}
 	cmd := exec.Command("/vedette", "run", "--data", "/data", "--listen", ":8080")
@@ -147,12 +148,15 @@ func product(freeze bool) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	if what == "button" {
+		return <-ended
+	}
 	select {
 	case err := <-ended:
 		return fmt.Errorf("the recorder ended: %w", err)
 	case <-time.After(40 * time.Second):
 	}
-	if freeze {
+	if what == "frozen" {
 		fmt.Println("watchdog: the recorder is frozen")
 		if err := cmd.Process.Signal(unix.SIGSTOP); err != nil {
 			return err
