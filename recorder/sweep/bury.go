@@ -35,6 +35,12 @@ func (u *unlinked) add(o unlinked) {
 	u.count, u.freed, u.failed, u.err = u.count+o.count, u.freed+o.freed, u.failed+o.failed, cmp.Or(u.err, o.err)
 }
 
+// patience is how many files of a directory may refuse to go in one sweep before
+// the rest of it is left to the next.
+const patience = 8
+
+var errRefused = errors.New("its directory lets no file go")
+
 // unlink removes the files of condemned rows. A row whose file could not be
 // removed stays garbage for the next sweep. When ctx ends it stops between two
 // files.
@@ -45,13 +51,18 @@ func (s *Sweeper) unlink(ctx context.Context, garbage []index.Garbage) unlinked 
 			break
 		}
 		name := g.Row.File()
+		if s.refused[name.Dir()] >= patience { // each try may cost a sick disk seconds
+			u.failed++
+			u.err = cmp.Or(u.err, errRefused)
+			continue
+		}
 		err := s.files.Remove(name.Path())
 		switch {
 		case err == nil:
 			u.freed += g.Row.Bytes
 		case !errors.Is(err, fs.ErrNotExist):
 			u.failed++
-			s.refused[name.Dir()] = true
+			s.refused[name.Dir()]++
 			u.err = cmp.Or(u.err, err)
 			continue
 		}
@@ -79,7 +90,7 @@ func (s *Sweeper) settle(u unlinked) (burial, error) {
 		rows := u.byDir[dir]
 		if err := all(dir); err != nil {
 			b.failed += len(rows)
-			s.refused[dir] = true
+			s.refused[dir]++
 			firstErr = cmp.Or(firstErr, err)
 			continue
 		}

@@ -36,7 +36,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 // was cut short, and files that could not be removed. Where there is more than
 // one batch of it, sweeps take turns.
 func (s *Sweeper) finishGarbage(ctx context.Context) error {
-	s.refused = make(map[string]bool)
+	s.refused = make(map[string]int)
 	garbage, err := s.cat.Garbage()
 	if err != nil {
 		return err
@@ -220,7 +220,7 @@ func (s *Sweeper) plan(r Reading, limit int) (Decision, error) {
 // its directory lets no file go, and condemning it would take it from people
 // without gaining anything.
 func (s *Sweeper) spared(r index.Row) bool {
-	return s.o.Leased(r) || len(s.refused) > 0 && s.refused[r.File().Dir()]
+	return s.o.Leased(r) || len(s.refused) > 0 && s.refused[r.File().Dir()] > 0
 }
 
 func (s *Sweeper) nothingLeft(ctx context.Context, r Reading) {

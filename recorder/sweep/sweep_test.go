@@ -221,6 +221,35 @@ func TestADiskThatRefusesEverythingDoesNotTurnAllFootageIntoGarbage(t *testing.T
 	})
 }
 
+// A sick disk takes seconds for each refusal: a directory is not asked for all it
+// has in one sweep, and others are.
+func TestADirectoryThatRefusesIsNotAskedForAllOfIt(t *testing.T) {
+	in(t, func(b *box, s *Sweeper) {
+		b.record("a", 200, 1)
+		b.fill(10)
+		asked := 0
+		b.removeErr = func(string) error { asked++; return syscall.EIO }
+		for range 3 {
+			b.must(s)
+		}
+		if asked > 3*patience+maxRefusals*batch || len(b.garbage) == 0 {
+			t.Errorf("asked %d times with %d garbage", asked, len(b.garbage))
+		}
+		first := asked
+		b.must(s)
+		if asked-first > patience {
+			t.Errorf("then %d times in a sweep", asked-first)
+		}
+		b.removeErr = func(string) error { return nil }
+		for range 2 {
+			b.must(s)
+		}
+		if len(b.garbage) != 0 || b.freeMiB() < 150 {
+			t.Errorf("afterwards %d garbage, %d MiB free", len(b.garbage), b.freeMiB())
+		}
+	})
+}
+
 func TestADirectoryThatCannotBeSyncedKeepsItsGarbage(t *testing.T) {
 	in(t, func(b *box, s *Sweeper) {
 		b.record("a", 2, 60)

@@ -119,9 +119,9 @@ type Sweeper struct {
 
 	sweeping sync.Mutex // held for the length of a sweep; guards what follows
 	meter    meter
-	counted  int64           // the counter of bytes written at the last reading
-	refused  map[string]bool // directories that did not let a file go in this sweep
-	retry    int             // garbage that the next sweep begins with
+	counted  int64          // the counter of bytes written at the last reading
+	refused  map[string]int // files that a directory did not let go in this sweep
+	retry    int            // garbage that the next sweep begins with
 	memory   memory
 	losses   map[string]*losses // by rule
 	growth   growth             // of evidence
