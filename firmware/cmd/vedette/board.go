@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"vedette/firmware/health"
 	"vedette/hal/button"
 	"vedette/hal/led"
+	"vedette/hal/thermal"
 	"vedette/hal/watchdog"
 )
 
@@ -28,6 +31,7 @@ type hardware struct {
 		State() (timeout, left time.Duration, resets int)
 	}
 	wasReset bool   // by the watchdog, as far as its driver knows
+	sys      fs.FS  // with the sensors; nil = none
 	ledErr   error  // why lights that are wanted are not there
 	input    string // device file of a button; empty = none
 	dogErr   error  // why a watchdog that is wanted is not there
@@ -43,8 +47,11 @@ type light interface {
 	Pattern() led.Pattern
 }
 
-// ledClass is where the kernel shows its lights.
-const ledClass = "/sys/class/leds"
+// sysfs is where the kernel shows its devices, ledClass its lights.
+const (
+	sysfs    = "/sys"
+	ledClass = sysfs + "/class/leds"
+)
 
 // openBoard opens the board that the configuration names. "auto" on a machine that
 // is no board of ours gives one with the lights that the configuration names; one
@@ -132,6 +139,44 @@ func (h *hardware) show(l health.Lights) {
 	}
 }
 
+// hot is from where on a board is too warm where the kernel does not say, °C, and
+// near how close it may come to where the kernel switches off.
+const (
+	hot  = 85
+	near = 10
+)
+
+// checkTemperature tells of a board that is too warm.
+func (h *hardware) checkTemperature() health.Verdict {
+	for _, z := range h.temperatures() {
+		limit := float64(hot)
+		if z.Critical > 0 {
+			limit = z.Critical - near
+		}
+		if z.Temp < limit {
+			continue
+		}
+		reason := fmt.Sprintf("%s is at %.0f °C", z.Name, z.Temp)
+		if z.Critical > 0 {
+			reason += fmt.Sprintf(", and the machine switches off at %.0f", z.Critical)
+		}
+		return health.Verdict{State: health.Degraded, Reason: reason}
+	}
+	return health.Verdict{State: health.Recording}
+}
+
+// temperatures reads the sensors of the board, of which the simulated one has none.
+func (h *hardware) temperatures() []thermal.Zone {
+	if h.board.ID == "sim" || h.sys == nil {
+		return nil
+	}
+	zones, err := thermal.Zones(h.sys)
+	if err != nil {
+		return nil // the pattern is ours and valid
+	}
+	return zones
+}
+
 // handle says what gestures mean; it is called before anything is pressed.
 func (h *hardware) handle(f func(button.Event)) {
 	h.mu.Lock()
@@ -200,6 +245,7 @@ type (
 		LEDs     []ledView     `json:"leds"`
 		Buttons  []buttonView  `json:"buttons"`
 		Watchdog *watchdogView `json:"watchdog,omitempty"`
+		Temps    []tempView    `json:"temperatures,omitempty"`
 	}
 	ledView struct {
 		Name    string `json:"name"`
@@ -211,6 +257,10 @@ type (
 	buttonView struct {
 		Name  string `json:"name"`
 		Label string `json:"label"`
+	}
+	tempView struct {
+		Name    string  `json:"name"`
+		Celsius float64 `json:"celsius"`
 	}
 	watchdogView struct {
 		TimeoutS float64 `json:"timeout_s"`
@@ -233,6 +283,9 @@ func (h *hardware) view(r health.Report) boardView {
 	}
 	for _, b := range h.board.Buttons {
 		v.Buttons = append(v.Buttons, buttonView{b.Name, b.Label})
+	}
+	for _, z := range h.temperatures() {
+		v.Temps = append(v.Temps, tempView{z.Name, math.Round(z.Temp)})
 	}
 	if h.dog != nil {
 		timeout, left, resets := h.dog.State()

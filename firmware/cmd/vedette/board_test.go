@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"vedette/firmware/config"
 	"vedette/firmware/health"
@@ -51,5 +52,34 @@ func TestLightsOfTheKernelShowTheState(t *testing.T) {
 	h.show(health.Lights{Status: led.Solid, Fault: led.Blink, Disk: led.Pulse})
 	if v := h.view(health.Report{}); len(v.LEDs) != 1 || v.LEDs[0].Pattern != "solid" || v.LEDs[0].Label != "Status" {
 		t.Errorf("shown: %+v", v.LEDs)
+	}
+}
+
+func TestABoardThatIsTooWarmIsTold(t *testing.T) {
+	for _, tt := range []struct {
+		temp, critical string
+		want           health.State
+		says           string
+	}{
+		{"84000", "", health.Recording, ""},
+		{"85000", "", health.Degraded, "cpu-thermal is at 85 °C"},
+		{"99000", "110000", health.Recording, ""},
+		{"100000", "110000", health.Degraded, "switches off at 110"},
+	} {
+		sys := fstest.MapFS{
+			"class/thermal/thermal_zone0/type": {Data: []byte("cpu-thermal")}, "class/thermal/thermal_zone0/temp": {Data: []byte(tt.temp)},
+		}
+		if tt.critical != "" {
+			sys["class/thermal/thermal_zone0/trip_point_0_type"] = &fstest.MapFile{Data: []byte("critical")}
+			sys["class/thermal/thermal_zone0/trip_point_0_temp"] = &fstest.MapFile{Data: []byte(tt.critical)}
+		}
+		h := openBoard(config.Board{ID: "auto"}, t.TempDir(), slog.New(slog.DiscardHandler))
+		h.sys = sys
+		if v := h.checkTemperature(); v.State != tt.want || !strings.Contains(v.Reason, tt.says) {
+			t.Errorf("%s of %s: %+v", tt.temp, tt.critical, v)
+		}
+		if v := h.view(health.Report{}); len(v.Temps) != 1 || v.Temps[0].Name != "cpu-thermal" {
+			t.Errorf("shown: %+v", v.Temps)
+		}
 	}
 }

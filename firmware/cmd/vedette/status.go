@@ -31,6 +31,7 @@ func (p *process) checks() []health.Check {
 		{Name: "cameras", Ask: p.checkCameras},
 		{Name: "watchdog", Ask: p.board.checkWatchdog},
 		{Name: "lights", Ask: p.board.checkLights},
+		{Name: "temperature", Ask: p.board.checkTemperature},
 		{Name: "clock", Ask: func() health.Verdict {
 			if !p.clock.Trusted() {
 				return health.Verdict{State: health.Degraded, Reason: "the wall clock was not set by anybody yet"}
@@ -264,6 +265,9 @@ func (m promText) WritePrometheus(w io.Writer) {
 		if !c.LastWritten.IsZero() {
 			metrics.WriteGaugeFloat64(w, "vedette_camera_last_written_age_seconds"+label, time.Since(c.LastWritten).Seconds())
 		}
+	}
+	for _, z := range p.board.temperatures() {
+		metrics.WriteGaugeFloat64(w, fmt.Sprintf(`vedette_temperature_celsius{zone=%q}`, z.Name), z.Temp)
 	}
 	for rule, s := range p.keeper.State() {
 		metrics.WriteCounterUint64(w, fmt.Sprintf(`vedette_housekeeping_removed_total{rule=%q}`, rule), s.Removed)

@@ -143,6 +143,7 @@ export interface Board {
   leds?: Led[];
   buttons?: BoardButton[];
   watchdog?: { timeout_s: number; left_s: number; resets?: number };
+  temperatures?: { name: string; celsius: number }[];
 }
 
 export interface Event {

@@ -24,10 +24,17 @@ export function BoardView() {
     <div class="board-face">
       <ul class="leds">${(b.leds ?? []).map((l) => html`<${Light} key=${l.name} l=${l} />`)}</ul>
       <${Watchdog} />
-      ${(b.buttons ?? []).map((x) => html`<${Press} key=${x.name} b=${x} />`)}
+      <${Temperatures} />
+      ${(b.buttons ?? []).map((x) => (b.board === 'sim' ? html`<${Press} key=${x.name} b=${x} />` : html`<${Does} key=${x.name} b=${x} />`))}
       ${!b.leds?.length && !b.buttons?.length && html`<p class="muted">This board reports no lights and no buttons.</p>`}
     </div>
   </section>`;
+}
+
+/** Does says what a button of a real board does: it is pressed by hand. */
+function Does({ b }: { b: BoardButton }) {
+  return html`<div class="press-ways"><p class="press-says"><b>${b.label || b.name}</b></p>
+    <dl class="press-does">${[...holds].reverse().map((h) => html`<div key=${h.ms}><dt>${h.name}</dt><dd>${h.does}</dd></div>`)}</dl></div>`;
 }
 
 function Light({ l }: { l: Led }) {
@@ -37,6 +44,12 @@ function Light({ l }: { l: Led }) {
     <span class="led-lens led-${colour} led-p-${pattern}" aria-hidden="true"></span>
     <span><b>${l.label || l.name}</b><small>${patterns[pattern] ?? pattern}</small></span>
   </li>`;
+}
+
+function Temperatures() {
+  const list = panel.value.board.temperatures ?? [];
+  if (list.length === 0) return null;
+  return html`<p class="muted small" data-testid="temperatures">${list.map((t) => `${t.name} ${t.celsius} °C`).join(' · ')}</p>`;
 }
 
 function Watchdog() {
