@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"vedette/bench/box"
 	"vedette/recorder/index"
 	"vedette/recorder/sweep"
@@ -89,7 +91,7 @@ func all(ctx context.Context, o options) error {
 	if why := box.Lacks("ext4"); why != "" {
 		return errors.New(why)
 	}
-	list := []contender{{name: "bare unlink and one sync", prepare: nothing, sweep: o.unlink}}
+	list := []contender{{name: "unlink(2) and one sync", prepare: nothing, sweep: o.unlink(unlink2)}, {name: "the same through os.Root", prepare: nothing, sweep: o.unlink(rooted)}}
 	for _, n := range o.rows {
 		list = append(list, contender{"vedette, floor", n, fill(n), o.floor})
 	}
@@ -115,7 +117,7 @@ func all(ctx context.Context, o options) error {
 	}
 	table(list, got)
 	fmt.Printf("longest that a writer of segments waited for the index during a sweep, each: %v\n", *o.waits)
-	return errors.Join(o.life(), o.memoryOf(ctx), o.plan())
+	return errors.Join(o.life(256), o.life(32), o.memoryOf(ctx), o.plan())
 }
 
 // measure makes a disk with the files of the first rows and has c free them.
@@ -125,7 +127,7 @@ func (o options) measure(c contender, name string) (f figures, err error) {
 		return f, err
 	}
 	defer d.Close()
-	if err := errors.Join(o.segments(d), c.prepare(d), d.Remount()); err != nil {
+	if err := errors.Join(volumeOn(d), o.segments(d), c.prepare(d), d.Remount()); err != nil {
 		return f, err
 	}
 	before, err := d.Blocks()
@@ -144,6 +146,15 @@ func (o options) measure(c contender, name string) (f figures, err error) {
 	after, berr := d.Blocks()
 	f.blocks = after.Sub(before)
 	return f, errors.Join(err, berr)
+}
+
+// volumeOn makes a volume of an empty disk.
+func volumeOn(d *box.Disk) error {
+	v, err := volume.Open(d.Dir, volume.Options{})
+	if err != nil {
+		return err
+	}
+	return v.Close()
 }
 
 // segments makes the segments that will be swept: preallocated, like real ones.
@@ -167,21 +178,28 @@ func (o options) segments(d *box.Disk) error {
 func nothing(*box.Disk) error { return nil }
 
 // unlink is what the file system alone takes.
-func (o options) unlink(d *box.Disk) (int, time.Duration, error) {
-	fsys, err := volume.OpenFS(d.Dir)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer fsys.Close()
-	start := time.Now()
-	for i := range o.files {
-		if err := fsys.Remove(row(i).File().Path()); err != nil {
-			return i, 0, err
+func (o options) unlink(remove func(fsys volume.FS, dir, path string) error) func(*box.Disk) (int, time.Duration, error) {
+	return func(d *box.Disk) (int, time.Duration, error) {
+		fsys, err := volume.OpenFS(d.Dir)
+		if err != nil {
+			return 0, 0, err
 		}
+		defer fsys.Close()
+		start := time.Now()
+		for i := range o.files {
+			if err := remove(fsys, d.Dir, row(i).File().Path()); err != nil {
+				return i, 0, err
+			}
+		}
+		err = fsys.SyncFS()
+		return o.files, time.Since(start), err
 	}
-	err = fsys.SyncFS()
-	return o.files, time.Since(start), err
 }
+
+// unlink2 trusts the path; rooted opens each directory on it, so that no link leads
+// out of the volume, as the sweeper does.
+func unlink2(_ volume.FS, dir, path string) error        { return unix.Unlink(dir + "/" + path) }
+func rooted(fsys volume.FS, _ string, path string) error { return fsys.Remove(path) }
 
 // fill makes an index of n rows.
 func fill(n int) func(*box.Disk) error {
@@ -215,7 +233,12 @@ func (o options) floor(d *box.Disk) (int, time.Duration, error) {
 		return 0, 0, err
 	}
 	defer x.Close()
-	fsys, err := volume.OpenFS(d.Dir)
+	v, err := volume.Open(d.Dir, volume.Options{})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer v.Close()
+	fsys, err := v.Second()
 	if err != nil {
 		return 0, 0, err
 	}

@@ -76,10 +76,11 @@ func disturb(x *index.Index) (stop func() time.Duration) {
 }
 
 // life measures what reaches the disk of the index for a segment over its life:
-// a minute of sixteen cameras at a time is committed, and 256 rows are deleted
-// whenever that many are too many, by the steps of the sweeper.
-func (o options) life() error {
-	d, err := box.NewDisk(o.dir, "life", "ext4", 1<<30)
+// a minute of sixteen cameras at a time is committed, and batch rows are deleted
+// whenever that many are too many, by the steps of the sweeper. By default it is two
+// minutes' worth, 32, that lie between floor and high mark.
+func (o options) life(batch int64) error {
+	d, err := box.NewDisk(o.dir, fmt.Sprint("life", batch), "ext4", 1<<30)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (o options) life() error {
 		return err
 	}
 	defer x.Close()
-	const kept, added, batch = 100_000, 40_000, 256
+	const kept, added = 100_000, 40_000
 	if err := addRows(x, kept, nil); err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func (o options) life() error {
 		if x.Totals().Unlocked.Rows < kept+batch {
 			continue
 		}
-		if err := drop(x, batch); err != nil {
+		if err := drop(x, int(batch)); err != nil {
 			return err
 		}
 	}
@@ -118,7 +119,7 @@ func (o options) life() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("index over a segment's life: %.0f bytes of the disk (%.0f given to it), %.2f flushes\n",
+	fmt.Printf("index over a segment's life, %d deleted at a time: %.0f bytes of the disk (%.0f given to it), %.2f flushes\n", batch,
 		float64(after.Sub(before).Written)/added, float64(x.Status().Written-counted)/added, float64(after.Sub(before).Flushes)/added)
 	return nil
 }

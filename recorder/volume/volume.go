@@ -283,25 +283,6 @@ func (v *Volume) Dir() string { return v.dir }
 // readers.
 func (v *Volume) FS() FS { return v.fsys }
 
-// Second returns the file system of the volume by handles of its own, for those
-// who call SyncFS beside the writer: a kernel tells each error of the disk once
-// for each handle, and the writer must not miss one. Close it after use; closing
-// the volume does not.
-func (v *Volume) Second() (interface {
-	FS
-	io.Closer
-}, error) {
-	if o, ok := v.fsys.(*osFS); ok {
-		return o.again()
-	}
-	return unclosed{v.fsys}, nil
-}
-
-// unclosed is an FS that needs no Close.
-type unclosed struct{ FS }
-
-func (unclosed) Close() error { return nil }
-
 // Medium returns SSD, HDD, SD, EMMC or Unknown.
 func (v *Volume) Medium() string { return v.geometry.Medium }
 
