@@ -164,7 +164,9 @@ func TestSimulatedCameraIsRecorded(t *testing.T) {
 					t.Fatal("a unit is marked lossy")
 				}
 				late := u.Received.UnixMicro() - u.Wall
-				if late < -30_000 || late > 250_000 {
+				// Early by as much as the first unit was late: a busy machine wakes
+				// the camera when it can.
+				if late < -100_000 || late > 250_000 {
 					t.Errorf("track %d: received %d µs after its wall time", u.Track, late)
 				}
 			}
