@@ -250,11 +250,11 @@ func codings() []oddity {
 				t.Errorf("the key frames have %d and %d bytes", pictures[0].Size, pictures[10].Size)
 			}
 		}},
-		{name: "a NAL unit of 20 MiB in every group", pictures: 50, runs: 1, lossy: true, script: streaming(func(c *conn) {
+		{name: "a NAL unit of 10 MiB in every group", pictures: 50, runs: 1, lossy: true, script: streaming(func(c *conn) {
 			c.every(40*time.Millisecond, func(i int) bool {
 				list := plain.frame(i, 25, 1000)
 				if i%25 == 10 {
-					list[0] = plain.slice(slice{order: 20, number: 10, size: 20 << 20})
+					list[0] = plain.slice(slice{order: 20, number: 10, size: 10 << 20})
 				}
 				return c.picture(uint32(i*3600), list...)
 			})
