@@ -3,34 +3,25 @@ package disk
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"vedette/internal/testkit"
 )
 
 // TestTrimGivesBackWhatIsFree makes holes in the file below a loop device: ext4
 // says what is free, the loop driver punches it out.
 func TestTrimGivesBackWhatIsFree(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("mounting needs root")
-	}
-	dir := t.TempDir()
-	image, mount := filepath.Join(dir, "image"), filepath.Join(dir, "mount")
-	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, 64<<20), os.Mkdir(mount, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	run(t, "mkfs.ext4", "-q", "-O", "^has_journal", "-E", "nodiscard", image)
-	run(t, "mount", "-o", "loop", image, mount)
-	t.Cleanup(func() { run(t, "umount", mount) })
+	_, mount := testkit.Ext4(t, 64<<20, "-O", "^has_journal", "-E", "nodiscard")
 	big := filepath.Join(mount, "footage")
 	if err := os.WriteFile(big, make([]byte, 32<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "sync", "-f", mount)
+	testkit.Command(t, "sync", "-f", mount)
 	if err := os.Remove(big); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "sync", "-f", mount)
+	testkit.Command(t, "sync", "-f", mount)
 	f, err := os.Open(mount)
 	if err != nil {
 		t.Fatal(err)
@@ -54,12 +45,5 @@ func TestTrimGivesBackWhatIsFree(t *testing.T) {
 	defer null.Close()
 	if _, err := Trim(null, 0, 1<<40, 0); !errors.Is(err, ErrNoTrim) {
 		t.Errorf("of no disk: %v", err)
-	}
-}
-
-func run(t *testing.T, name string, arg ...string) {
-	t.Helper()
-	if out, err := exec.Command(name, arg...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %v: %v: %s", name, arg, err, out)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"vedette/internal/testkit"
 	"vedette/recorder/index"
 	"vedette/recorder/volume"
 )
@@ -24,19 +25,10 @@ type realDisk struct {
 }
 
 func newRealDisk(t *testing.T) *realDisk {
-	if os.Getuid() != 0 {
-		t.Skip("mounting needs root")
-	}
-	dir := t.TempDir()
-	d := &realDisk{t: t, mount: filepath.Join(dir, "mount"), image: filepath.Join(dir, "image"), onRemove: func(int) {}}
-	if err := errors.Join(os.WriteFile(d.image, nil, 0o600), os.Truncate(d.image, 96<<20), os.Mkdir(d.mount, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	d.command("mkfs.ext4", "-q", "-m", "0", d.image)
-	d.command("mount", "-o", "loop", d.image, d.mount)
-	t.Cleanup(func() { d.command("umount", d.mount) })
+	d := &realDisk{t: t, onRemove: func(int) {}}
+	d.image, d.mount = testkit.Ext4(t, 96<<20)
 	var err error
-	if d.index, err = index.Open(filepath.Join(dir, "segments.db"), index.Options{}); err != nil {
+	if d.index, err = index.Open(filepath.Join(t.TempDir(), "segments.db"), index.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -54,7 +46,7 @@ func newRealDisk(t *testing.T) *realDisk {
 	if err := d.index.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	d.command("sync", "-f", d.mount)
+	testkit.Command(t, "sync", "-f", d.mount)
 	d.open()
 	return d
 }
@@ -67,13 +59,6 @@ func (d *realDisk) open() {
 	}
 	d.FS = fsys
 	d.t.Cleanup(func() { _ = fsys.Close() }) // may be closed already
-}
-
-func (d *realDisk) command(name string, arg ...string) {
-	d.t.Helper()
-	if out, err := exec.Command(name, arg...).CombinedOutput(); err != nil {
-		d.t.Fatalf("%s %v: %v: %s", name, arg, err, out)
-	}
 }
 
 // Remove is where things go wrong.
@@ -152,7 +137,7 @@ func TestARealDirectoryThatLetsNothingGo(t *testing.T) {
 	d := newRealDisk(t)
 	s := d.sweeper()
 	day := filepath.Join(d.mount, "footage/a/2026-11-23")
-	d.command("chattr", "+i", day)
+	testkit.Command(t, "chattr", "+i", day)
 	t.Cleanup(func() { _ = exec.Command("chattr", "-i", day).Run() }) // else nothing can be unmounted away
 	for range 4 {
 		if err := s.Sweep(t.Context()); err != nil {
@@ -172,7 +157,7 @@ func TestARealDirectoryThatLetsNothingGo(t *testing.T) {
 	if space.Available < s.State().Floor-2*mib {
 		t.Errorf("the other camera was not swept: %d bytes free of %d", space.Available, s.State().Floor)
 	}
-	d.command("chattr", "-i", day)
+	testkit.Command(t, "chattr", "-i", day)
 	d.well(s)
 }
 
@@ -181,7 +166,7 @@ func TestARealDiskThatGoesReadOnlyInASweep(t *testing.T) {
 	s := d.sweeper()
 	d.onRemove = func(n int) {
 		if n == 7 {
-			d.command("mount", "-o", "remount,ro", d.mount)
+			testkit.Command(t, "mount", "-o", "remount,ro", d.mount)
 		}
 	}
 	_ = s.Sweep(t.Context()) // what it says of the disk is its own matter
@@ -189,7 +174,7 @@ func TestARealDiskThatGoesReadOnlyInASweep(t *testing.T) {
 	if rows+garbage < 34 || garbage == 0 {
 		t.Errorf("%d rows and %d garbage are left of 40 with 6 removed", rows, garbage)
 	}
-	d.command("mount", "-o", "remount,rw", d.mount)
+	testkit.Command(t, "mount", "-o", "remount,rw", d.mount)
 	d.well(s)
 }
 
@@ -198,7 +183,7 @@ func TestARealDiskThatIsUnmountedInASweep(t *testing.T) {
 	s := d.sweeper()
 	d.onRemove = func(n int) {
 		if n == 7 { // with our handles open, as a person would with force
-			d.command("umount", "-l", d.mount)
+			testkit.Command(t, "umount", "-l", d.mount)
 		}
 	}
 	_ = s.Sweep(t.Context())
@@ -207,7 +192,7 @@ func TestARealDiskThatIsUnmountedInASweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.command("mount", "-o", "loop", d.image, d.mount)
+	testkit.Command(t, "mount", "-o", "loop", d.image, d.mount)
 	d.open()
 	d.check()
 	d.well(s)

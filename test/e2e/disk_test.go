@@ -11,48 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// mountExt4 makes a real ext4 of the given size on a loop device and returns
-// where it is mounted.
-func mountExt4(t *testing.T, size int64) string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatal("mounting a loop device needs root, and CI skips nothing")
-		}
-		t.Skip("mounting a loop device needs root")
-	}
-	dir := t.TempDir()
-	image, mount := filepath.Join(dir, "disk.img"), filepath.Join(dir, "disk")
-	f, err := os.Create(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Truncate(size); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(mount, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{
-		{"mkfs.ext4", "-q", "-F", "-m", "0", image},
-		{"mount", "-o", "loop,noatime", image, mount},
-	} {
-		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", strings.Join(args, " "), err, out)
-		}
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", mount).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
-	return mount
-}
+	"vedette/internal/testkit"
+)
 
 // TestNothingIsRecordedWhereItMustNot starts on directories that are not ours
 // to write to. The panel is there and says what to do; the directory is left
@@ -85,7 +46,7 @@ func TestNothingIsRecordedWhereItMustNot(t *testing.T) {
 		})
 	}
 	t.Run("a read-only disk", func(t *testing.T) {
-		mount := mountExt4(t, 32<<20)
+		_, mount := testkit.Ext4(t, 32<<20)
 		if out, err := exec.Command("mount", "-o", "remount,ro", mount).CombinedOutput(); err != nil {
 			t.Fatalf("remount: %v: %s", err, out)
 		}
@@ -93,7 +54,7 @@ func TestNothingIsRecordedWhereItMustNot(t *testing.T) {
 		b.unusable("read-only")
 	})
 	t.Run("a full disk", func(t *testing.T) {
-		mount := mountExt4(t, 32<<20)
+		_, mount := testkit.Ext4(t, 32<<20)
 		fill(t, filepath.Join(mount, "filler"))
 		b := newBox(t, fmt.Sprintf("[volume]\npath = %q\n", filepath.Join(mount, "v")))
 		b.unusable("no space")

@@ -167,7 +167,7 @@ func lossAt(tl timeline, at time.Time) time.Duration {
 // until the floor is crossed many times over.
 func TestAFullDiskIsSwept(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	mount := mountExt4(t, 96<<20)
+	_, mount := testkit.Ext4(t, 96<<20)
 	cam := startSimcam(t, "--clip", heavyClip(t))
 	b := newBox(t, fmt.Sprintf("%s[volume]\npath = %q\n[sweep]\nfloor_bytes = %d\n", shortSegments, filepath.Join(mount, "v"), 40<<20))
 	b.start()

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,27 +16,27 @@ import (
 	"vedette/hal/disk"
 	"vedette/hal/led"
 	"vedette/hal/watchdog"
+	"vedette/internal/guest"
 )
 
 func main() {
-	if os.Getpid() != 1 {
-		fmt.Fprintln(os.Stderr, "guest: only the first process of a machine may run this")
-		os.Exit(2)
-	}
-	if err := work(); err != nil {
-		fmt.Println("guest failed:", err)
-	} else {
-		fmt.Println("guest done")
-	}
-	time.Sleep(200 * time.Millisecond) // for the console
-	fmt.Println("guest: power off:", unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF))
-	time.Sleep(time.Hour) // the first process must not end
+	guest.Main(func() {
+		if err := work(); err != nil {
+			fmt.Println("guest failed:", err)
+		} else {
+			fmt.Println("guest done")
+		}
+	})
 }
 
 func work() error {
-	if err := prepare(); err != nil {
+	if err := guest.Mount(); err != nil {
 		return err
 	}
+	if err := guest.LoadModules(); err != nil {
+		return err
+	}
+	time.Sleep(3 * time.Second) // disks appear a little after their drivers
 	line, err := os.ReadFile("/proc/cmdline")
 	if err != nil {
 		return err
@@ -171,35 +169,6 @@ func product(what string) error {
 		return fmt.Errorf("the recorder did not stop cleanly: %w", err)
 	}
 	time.Sleep(40 * time.Second)
-	return nil
-}
-
-// prepare mounts what the kernel shows, and loads the modules.
-func prepare() error {
-	for what, where := range map[string]string{"devtmpfs": "/dev", "proc": "/proc", "sysfs": "/sys"} {
-		if err := os.MkdirAll(where, 0o755); err != nil {
-			return err
-		}
-		if err := unix.Mount(what, where, what, 0, ""); err != nil && !errors.Is(err, unix.EBUSY) {
-			return fmt.Errorf("mount %s: %w", where, err)
-		}
-	}
-	list, err := filepath.Glob("/modules/*")
-	if err != nil {
-		return err
-	}
-	slices.Sort(list)
-	for _, path := range list {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		err = unix.FinitModule(int(f.Fd()), "", 0)
-		if err := errors.Join(err, f.Close()); err != nil && !errors.Is(err, unix.EEXIST) {
-			return fmt.Errorf("load %s: %w", path, err)
-		}
-	}
-	time.Sleep(3 * time.Second) // disks appear a little after their drivers
 	return nil
 }
 

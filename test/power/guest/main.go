@@ -11,47 +11,33 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"vedette/internal/guest"
 	"vedette/test/power/plan"
 )
 
 // Where things are in the guest.
 const (
-	disk    = "/dev/vda"
-	mount   = "/data"
-	modules = "/modules"
+	disk  = "/dev/vda"
+	mount = "/data"
 )
 
 func main() {
-	if os.Getpid() != 1 {
-		fmt.Fprintln(os.Stderr, "guest: only the first process of a machine may run this")
-		os.Exit(2)
-	}
-	if err := live(); err != nil {
-		fmt.Printf("%s %v\n", plan.Failed, err)
-	} else {
-		fmt.Println(plan.Done)
-	}
-	// Nothing is synced: this is the power cut after the last one.
-	time.Sleep(200 * time.Millisecond) // for the console
-	err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
-	fmt.Println("guest: power off:", err)
-	time.Sleep(time.Hour) // the first process must not end
+	guest.Main(func() { // nothing is synced: its end is the power cut after the last one
+		if err := live(); err != nil {
+			fmt.Printf("%s %v\n", plan.Failed, err)
+		} else {
+			fmt.Println(plan.Done)
+		}
+	})
 }
 
 func live() error {
-	for _, m := range []struct{ what, where string }{{"devtmpfs", "/dev"}, {"proc", "/proc"}, {"sysfs", "/sys"}, {"tmpfs", "/tmp"}} {
-		if err := os.MkdirAll(m.where, 0o755); err != nil {
-			return err
-		}
-		if err := unix.Mount(m.what, m.where, m.what, 0, ""); err != nil && !errors.Is(err, unix.EBUSY) {
-			return fmt.Errorf("mount %s: %w", m.where, err)
-		}
+	if err := guest.Mount(); err != nil {
+		return err
 	}
 	raw, err := os.ReadFile(plan.File)
 	if err != nil {
@@ -65,7 +51,7 @@ func live() error {
 	if err := unix.Settimeofday(&now); err != nil {
 		return fmt.Errorf("set clock: %w", err)
 	}
-	if err := errors.Join(loadModules(), loopback()); err != nil {
+	if err := errors.Join(guest.LoadModules(), loopback()); err != nil {
 		return err
 	}
 	if err := mountDisk(p.MountOptions); err != nil {
@@ -74,26 +60,6 @@ func live() error {
 	ctx, cancel := context.WithTimeout(context.Background(), p.Limit)
 	defer cancel()
 	return follow(ctx, &p)
-}
-
-// loadModules loads everything in the directory, in the order of the names.
-func loadModules() error {
-	list, err := filepath.Glob(filepath.Join(modules, "*"))
-	if err != nil {
-		return err
-	}
-	slices.Sort(list)
-	for _, path := range list {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		err = unix.FinitModule(int(f.Fd()), "", 0)
-		if err := errors.Join(err, f.Close()); err != nil && !errors.Is(err, unix.EEXIST) {
-			return fmt.Errorf("load %s: %w", path, err)
-		}
-	}
-	return nil
 }
 
 // loopback brings up the one network there is.
