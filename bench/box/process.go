@@ -142,6 +142,12 @@ func peak(pid int) (int64, error) {
 	return sizes["VmHWM:"], err
 }
 
+// Anonymous returns the memory of a process that no file backs.
+func Anonymous(pid int) (int64, error) {
+	sizes, err := kibibytes(fmt.Sprintf("/proc/%d/status", pid))
+	return sizes["RssAnon:"], err
+}
+
 // kibibytes reads a file of lines like "Pss: 12 kB" and returns bytes.
 func kibibytes(name string) (map[string]int64, error) {
 	f, err := os.Open(name)

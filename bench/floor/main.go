@@ -1,7 +1,7 @@
 // Command floor shows a disk that is always full: cameras record to a small ext4
 // while another process fills space and gives it back. Free space is read ten
-// times a second and drawn against the marks; the longest stay below the floor,
-// gaps and refused writes are printed.
+// times a second and drawn against the marks; the longest stay below the floor
+// and gaps are printed.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -93,7 +94,7 @@ func run(ctx context.Context, o options) error {
 	report(o, samples, m, gaps)
 	if swept, err := v.Metrics(); err == nil {
 		for name, n := range swept {
-			if n > 0 && len(name) > 13 && name[:13] == "vedette_sweep" {
+			if n > 0 && strings.HasPrefix(name, "vedette_sweep") {
 				fmt.Printf("%s %.0f\n", name, n)
 			}
 		}

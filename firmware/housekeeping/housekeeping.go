@@ -1,6 +1,6 @@
 // Package housekeeping deletes what has grown old in the system's database:
-// events, ended sessions, and whatever else registers a rule. Footage is the
-// sweeper's.
+// events, and whatever else registers a rule. Sessions are ended by their own
+// service, and footage is the sweeper's.
 //
 // Rules know nothing of each other: one that fails, is slow or has much to do
 // takes nothing from the others, and each removes a bounded number of rows in a

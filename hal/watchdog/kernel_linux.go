@@ -15,7 +15,6 @@ import (
 // Kernel is a watchdog behind the kernel's device file. It counts from Open on.
 type Kernel struct {
 	identity string
-	options  uint32
 
 	mu      sync.Mutex
 	file    *os.File // nil once closed
@@ -32,7 +31,7 @@ func Open(path string) (*Kernel, error) {
 	k := &Kernel{file: f}
 	info, err := unix.IoctlGetWatchdogInfo(int(f.Fd()))
 	if err == nil {
-		k.identity, k.options = unix.ByteSliceToString(info.Identity[:]), info.Options
+		k.identity = unix.ByteSliceToString(info.Identity[:])
 		k.timeout, err = k.ask(unix.WDIOC_GETTIMEOUT)
 	}
 	if err != nil {

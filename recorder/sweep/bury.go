@@ -126,8 +126,6 @@ func (s *Sweeper) account(b burial) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range b.gone {
-		s.state.Deleted.Rows++
-		s.state.Deleted.Bytes += g.Row.Bytes
 		by := s.state.By[g.Reason]
 		s.state.By[g.Reason] = index.Tally{Rows: by.Rows + 1, Bytes: by.Bytes + g.Row.Bytes}
 	}

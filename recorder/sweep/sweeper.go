@@ -138,13 +138,13 @@ type Sweeper struct {
 
 // State is what a sweeper knows of its volume.
 type State struct {
-	Reading              // the last one; zero before the first sweep
-	Read       time.Time // when it was taken, with monotonic reading
-	Rate       int64     // bytes written in a second, over the last minutes
-	MayRecord  bool      // false once free space fell below the reserve
-	Conditions []string  // what is wrong, sorted; empty if nothing is
-	Deleted    index.Tally
-	By         map[string]index.Tally // what was deleted, by rule: age, quota, size_cap, free_floor
+	Reading                           // the last one; zero before the first sweep
+	Read       time.Time              // when it was taken, with monotonic reading
+	Rate       int64                  // bytes written in a second, over the last minutes
+	MayRecord  bool                   // false once free space fell below the reserve
+	Conditions []string               // what is wrong, sorted; empty if nothing is
+	Deleted    index.Tally            // since the start
+	By         map[string]index.Tally // the same by rule: age, quota, size_cap, free_floor
 	Err        error                  // of the last sweep
 }
 
@@ -260,6 +260,9 @@ func (s *Sweeper) State() State {
 	defer s.mu.Unlock()
 	st := s.state
 	st.Conditions, st.By = slices.Sorted(maps.Keys(s.conditions)), maps.Clone(s.state.By)
+	for _, t := range st.By {
+		st.Deleted = index.Tally{Rows: st.Deleted.Rows + t.Rows, Bytes: st.Deleted.Bytes + t.Bytes}
+	}
 	return st
 }
 

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -31,7 +33,7 @@ type hardware struct {
 		State() (timeout, left time.Duration, resets int)
 	}
 	wasReset bool   // by the watchdog, as far as its driver knows
-	sys      fs.FS  // with the sensors; nil = none
+	sys      fs.FS  // with the sensors; nil = none, as on the simulated board
 	ledErr   error  // why lights that are wanted are not there
 	input    string // device file of a button; empty = none
 	dogErr   error  // why a watchdog that is wanted is not there
@@ -39,6 +41,7 @@ type hardware struct {
 
 	mu        sync.Mutex
 	onGesture func(button.Event)
+	zones     []thermal.Zone // as the last check read them
 }
 
 // light is one that tells what it shows.
@@ -47,16 +50,14 @@ type light interface {
 	Pattern() led.Pattern
 }
 
-// sysfs is where the kernel shows its devices, ledClass its lights.
-const (
-	sysfs    = "/sys"
-	ledClass = sysfs + "/class/leds"
-)
+// sysfs is where the kernel shows its devices.
+const sysfs = "/sys"
 
 // openBoard opens the board that the configuration names. "auto" on a machine that
 // is no board of ours gives one with the lights that the configuration names; one
-// that is not there is told, and keeps nothing from recording.
-func openBoard(c config.Board, class string, log *slog.Logger) *hardware {
+// that is not there is told, and keeps nothing from recording. sys is where the
+// kernel shows its devices.
+func openBoard(c config.Board, sys string, log *slog.Logger) *hardware {
 	h := &hardware{board: board.Board{ID: "generic", Name: "Generic Linux machine"}, lights: map[string]light{}, log: log}
 	if c.ID == "sim" {
 		h.board = board.Sim()
@@ -65,6 +66,7 @@ func openBoard(c config.Board, class string, log *slog.Logger) *hardware {
 		}
 		return h
 	}
+	h.sys = os.DirFS(sys)
 	for _, l := range []board.LED{
 		{Name: c.StatusLED, Label: "Status", Color: "green", Role: "status"}, {Name: c.FaultLED, Label: "Fault", Color: "red", Role: "fault"},
 		{Name: c.DiskLED, Label: "Disk", Color: "amber", Role: "disk"},
@@ -72,7 +74,7 @@ func openBoard(c config.Board, class string, log *slog.Logger) *hardware {
 		if l.Name == "" {
 			continue
 		}
-		k, err := led.Open(class, l.Name)
+		k, err := led.Open(filepath.Join(sys, "class", "leds"), l.Name)
 		if err != nil {
 			h.ledErr = errors.Join(h.ledErr, err)
 			log.Error("light not found", "role", l.Role, "err", err)
@@ -87,13 +89,19 @@ func openBoard(c config.Board, class string, log *slog.Logger) *hardware {
 	return h
 }
 
-// checkLights tells of lights that are wanted and not there.
-func (h *hardware) checkLights() health.Verdict {
-	if h.ledErr != nil {
-		return health.Verdict{State: health.Degraded, Reason: h.ledErr.Error()}
+// missing tells of what is wanted and not there, nil for nothing.
+func missing(err error) health.Verdict {
+	if err != nil {
+		return health.Verdict{State: health.Degraded, Reason: err.Error()}
 	}
 	return health.Verdict{State: health.Recording}
 }
+
+// checkLights tells of lights that are not there.
+func (h *hardware) checkLights() health.Verdict { return missing(h.ledErr) }
+
+// checkWatchdog tells of a watchdog that is not there.
+func (h *hardware) checkWatchdog() health.Verdict { return missing(h.dogErr) }
 
 // openWatchdog arms the watchdog of the device file path, or of the simulated
 // board, and returns it for the health monitor; nil if there is none. It counts
@@ -104,8 +112,8 @@ func (h *hardware) openWatchdog(path string) health.Dog {
 	case path != "":
 		k, err := watchdog.Open(path)
 		if err != nil {
-			h.dogErr = err
-			h.log.Error("no watchdog: a machine that hangs will not be reset", "err", err)
+			h.dogErr = fmt.Errorf("a machine that hangs will not be reset: %w", err)
+			h.log.Error("no watchdog", "err", h.dogErr)
 			return nil
 		}
 		_, _, resets := k.State()
@@ -119,14 +127,6 @@ func (h *hardware) openWatchdog(path string) health.Dog {
 		return f
 	}
 	return nil
-}
-
-// checkWatchdog tells of a watchdog that is wanted and not there.
-func (h *hardware) checkWatchdog() health.Verdict {
-	if h.dogErr != nil {
-		return health.Verdict{State: health.Degraded, Reason: "a machine that hangs will not be reset: " + h.dogErr.Error()}
-	}
-	return health.Verdict{State: health.Recording}
 }
 
 // show sets the lights by their role.
@@ -146,9 +146,13 @@ const (
 	near = 10
 )
 
-// checkTemperature tells of a board that is too warm.
+// checkTemperature reads the sensors, and tells of a board that is too warm.
 func (h *hardware) checkTemperature() health.Verdict {
-	for _, z := range h.temperatures() {
+	zones := h.measure()
+	h.mu.Lock()
+	h.zones = zones
+	h.mu.Unlock()
+	for _, z := range zones {
 		limit := float64(hot)
 		if z.Critical > 0 {
 			limit = z.Critical - near
@@ -165,9 +169,16 @@ func (h *hardware) checkTemperature() health.Verdict {
 	return health.Verdict{State: health.Recording}
 }
 
-// temperatures reads the sensors of the board, of which the simulated one has none.
+// temperatures returns what the last check read.
 func (h *hardware) temperatures() []thermal.Zone {
-	if h.board.ID == "sim" || h.sys == nil {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.zones
+}
+
+// measure reads the sensors of the board.
+func (h *hardware) measure() []thermal.Zone {
+	if h.sys == nil {
 		return nil
 	}
 	zones, err := thermal.Zones(h.sys)

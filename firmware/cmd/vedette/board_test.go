@@ -35,9 +35,9 @@ func TestAWatchdogThatIsNotThereIsTold(t *testing.T) {
 }
 
 func TestLightsOfTheKernelShowTheState(t *testing.T) {
-	class := t.TempDir()
+	sys := t.TempDir()
 	for _, f := range []string{"max_brightness", "brightness", "trigger", "delay_on", "delay_off"} {
-		p := filepath.Join(class, "led0", f)
+		p := filepath.Join(sys, "class", "leds", "led0", f)
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestLightsOfTheKernelShowTheState(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h := openBoard(config.Board{ID: "auto", StatusLED: "led0", DiskLED: "led9"}, class, slog.New(slog.DiscardHandler))
+	h := openBoard(config.Board{ID: "auto", StatusLED: "led0", DiskLED: "led9"}, sys, slog.New(slog.DiscardHandler))
 	if v := h.checkLights(); v.State != health.Degraded || !strings.Contains(v.Reason, `"led9", of those there are (led0)`) {
 		t.Errorf("the check says %+v", v)
 	}

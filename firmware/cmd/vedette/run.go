@@ -166,8 +166,7 @@ func (p *process) configure() error {
 	}
 	p.log = slog.New(slog.NewTextHandler(p.std.err, &slog.HandlerOptions{Level: level}))
 	p.clock = newWallClock(c.Board.ID == "sim", p.log)
-	p.board = openBoard(c.Board, ledClass, p.log)
-	p.board.sys = os.DirFS(sysfs)
+	p.board = openBoard(c.Board, sysfs, p.log)
 	p.board.show(health.LightsFor(health.Starting, false))
 	return nil
 }
