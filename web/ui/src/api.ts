@@ -123,8 +123,8 @@ export const retention = {
 const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
 
 export const holds = {
-  list: async () => (await call<{ holds?: Hold[] }>('GET', '/holds'))?.holds ?? [],
-  of: async (cam: string) => (await call<{ holds?: Hold[] }>('GET', `/holds?camera=${id(cam)}`))?.holds ?? [],
+  /** All, or those of one camera. */
+  list: async (cam?: string) => (await call<{ holds?: Hold[] }>('GET', cam === undefined ? '/holds' : `/holds?camera=${id(cam)}`))?.holds ?? [],
   place: (cam: string, from: number, to: number) => call<Hold>('POST', '/holds', { from: iso(from), to: iso(to), cameras: [cam] }),
   release: (hold: string) => call('DELETE', `/holds/${id(hold)}`),
 };

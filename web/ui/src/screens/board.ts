@@ -31,10 +31,12 @@ export function BoardView() {
   </section>`;
 }
 
+/** Gestures says what each of them does. */
+const Gestures = () => html`<dl class="press-does">${[...holds].reverse().map((h) => html`<div key=${h.ms}><dt>${h.name}</dt><dd>${h.does}</dd></div>`)}</dl>`;
+
 /** Does says what a button of a real board does: it is pressed by hand. */
 function Does({ b }: { b: BoardButton }) {
-  return html`<div class="press-ways"><p class="press-says"><b>${b.label || b.name}</b></p>
-    <dl class="press-does">${[...holds].reverse().map((h) => html`<div key=${h.ms}><dt>${h.name}</dt><dd>${h.does}</dd></div>`)}</dl></div>`;
+  return html`<div class="press-ways"><p class="press-says"><b>${b.label || b.name}</b></p><${Gestures} /></div>`;
 }
 
 function Light({ l }: { l: Led }) {
@@ -117,7 +119,7 @@ function Press({ b }: { b: BoardButton }) {
       <p class="press-says" role="status">${held === null ? 'Press and hold as on the box, or choose:' : `Let go: ${holdFor(held).does.toLowerCase()}`}</p>
       <div class="press-row">${[...holds].reverse().map((h) => html`<button type="button" key=${h.ms} class="button small" disabled=${stale.value} title=${h.does}
         onClick=${() => send(b, h.ms || 100)} data-testid="board-${b.name}-${h.ms}">${h.name}</button>`)}</div>
-      <dl class="press-does">${[...holds].reverse().map((h) => html`<div key=${h.ms}><dt>${h.name}</dt><dd>${h.does}</dd></div>`)}</dl>
+      <${Gestures} />
     </div>
   </div>`;
 }

@@ -6,6 +6,7 @@ import { ago, bitrate, bytes, clock, plural, sentence as sentenceOf, span, stamp
 import { Icon, type IconName } from '../icons';
 import { boxNow, cameraList, panel, recording, say, stale, tick, user, zone } from '../store';
 import { keepDays } from '../state';
+import { holdsTold } from '../timeline/held';
 import type { Camera, Event, Hold, Volume } from '../types';
 import { hasPicture, StateChip } from '../ui/kit';
 import { BoardView } from './board';
@@ -207,7 +208,7 @@ function CameraLine({ c }: { c: Camera }) {
 /** Kept lists the footage that is held as evidence, newest first, and gives it back. */
 function Kept() {
   const [list, setList] = useState<Hold[]>([]);
-  const told = panel.value.events.find((e) => e.type === 'evidence_hold' || e.type === 'evidence_released')?.seq;
+  const told = holdsTold();
   const load = () => holds.list().then((l) => setList(l.reverse())).catch(() => setList([]));
   useEffect(() => { void load(); }, [told]);
   const release = async (h: Hold) => {

@@ -24,13 +24,16 @@ export function heldOf(list: readonly Hold[], cam: string): Held[] {
 /** heldAt gives the stretch that covers t. */
 export const heldAt = (held: readonly Held[], t: number) => held.find((h) => h.start <= t && t < h.end);
 
+/** holdsTold changes whenever an event tells that holds were placed or released. */
+export const holdsTold = () => panel.value.events.find((e) => e.type === 'evidence_hold' || e.type === 'evidence_released')?.seq;
+
 /** useHeld loads them, again whenever an event tells that some were placed or released. */
 export function useHeld(cam: string): Held[] {
   const [list, setList] = useState<Held[]>([]);
-  const told = panel.value.events.find((e) => e.type === 'evidence_hold' || e.type === 'evidence_released')?.seq;
+  const told = holdsTold();
   useEffect(() => {
     let live = true;
-    api.of(cam).then((l) => live && setList(heldOf(l, cam))).catch(() => {});
+    api.list(cam).then((l) => live && setList(heldOf(l, cam))).catch(() => {});
     return () => {
       live = false;
     };
