@@ -102,7 +102,7 @@ func TestAClockThatIsNotBelievedAgesNothing(t *testing.T) {
 	k := New([]Rule{
 		{Name: "events", Age: time.Hour, Prune: old.prune},
 		{Name: "sessions", Prune: func(context.Context, time.Time, int) (int, error) { ended++; return 0, nil }},
-	}, Options{})
+	}, Options{Now: func() (time.Time, bool) { return time.Now(), false }})
 	k.Round(t.Context())
 	if len(old.at) != 1 || ended != 1 {
 		t.Errorf("%d left, sessions looked at %d times", len(old.at), ended)

@@ -50,10 +50,8 @@ func (t *Tracker) Release() {
 	}
 	held := time.Since(t.pressed)
 	t.pressed = time.Time{}
-	if !t.stuck.Stop() {
-		return // it was told that it is stuck
-	}
-	if g := Classify(held); g != 0 && g != Broken {
+	t.stuck.Stop()
+	if g := Classify(held); g != 0 && g != Broken { // that was told while it was
 		t.emit(Event{t.name, g})
 	}
 }

@@ -94,6 +94,7 @@ type year struct {
 	changed            int // when the policies were last
 
 	ends     map[string]int // path: second when the segment ended, by the true time
+	removed  int64          // files, by the sweeper
 	explain  int64          // deletions that events told of
 	below    int            // seconds in a row below the floor
 	worst    int
@@ -208,6 +209,7 @@ func (f yearFiles) Remove(p string) error {
 	err := y.disk.Remove(p)
 	if err == nil && path.Ext(p) == ".mp4" {
 		delete(y.ends, p)
+		y.removed++
 	}
 	return err
 }
@@ -392,8 +394,8 @@ func (y *year) stepClock() {
 // check asks for the sums in the end.
 func (y *year) check(days int) {
 	deleted := y.sweeper.State().Deleted
-	if y.explain != deleted.Rows {
-		y.t.Errorf("events tell of %d deletions, there were %d", y.explain, deleted.Rows)
+	if y.removed == 0 || y.explain != y.removed || deleted.Rows != y.removed {
+		y.t.Errorf("%d files were removed, events tell of %d, the sweeper of %d", y.removed, y.explain, deleted.Rows)
 	}
 	if y.worst > 1 {
 		y.t.Errorf("free space was below the floor for %d s in a row", y.worst)

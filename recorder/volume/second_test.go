@@ -40,6 +40,9 @@ func TestASecondSetOfHandlesRemovesByItsOwn(t *testing.T) {
 			gone(p)
 		}
 	}
+	if n := len(s.(*second).dirs); n == 0 || n > mostDirs {
+		t.Errorf("%d directories are open, want up to %d", n, mostDirs)
+	}
 	if err := s.Remove("footage/a/0/1"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is gone: %v", err)
 	}
