@@ -215,7 +215,9 @@ func notCancelled(err error) error {
 
 func (p *present) newSweeper() *sweep.Sweeper {
 	r := p.bay.r
-	set := r.Retention()
+	r.retentionMu.Lock()
+	set := r.retention
+	r.retentionMu.Unlock()
 	return sweep.New(p.index, p.removals, p.volume, sweep.Options{
 		Limits: p.limits(set), Policies: set.policies(p.bay.o.Name), Medium: p.volume.Medium(), EraseBlock: p.volume.Geometry().EraseBlock,
 		Interval: r.o.SweepEvery,

@@ -46,21 +46,39 @@ type RetentionPlan struct {
 	Oldest  map[string]time.Time   // by camera: where its footage would begin
 }
 
-// Retention returns what is set, of volumes and cameras that there are.
+// Retention returns what is set. It names every volume, there or not, and every
+// camera that there is or that left footage behind: what a person gets is what
+// SetRetention takes.
 func (r *Recorder) Retention() Retention {
+	totals := r.totals()
 	r.retentionMu.Lock()
 	defer r.retentionMu.Unlock()
-	return Retention{maps.Clone(r.retention.Volumes), maps.Clone(r.retention.Cameras)}
+	out := Retention{map[string]VolumeRetention{}, map[string]CameraRetention{}}
+	for _, b := range r.bays.all {
+		out.Volumes[b.o.Name] = r.retention.Volumes[b.o.Name]
+	}
+	for _, c := range r.all() {
+		out.Cameras[c.id] = r.retention.Cameras[c.id]
+	}
+	for id, t := range totals {
+		if t != (index.CameraTotals{}) {
+			out.Cameras[id] = r.retention.Cameras[id]
+		}
+	}
+	return out
 }
 
-// SetRetention replaces what is set, for good and at once. It returns a
-// *FieldError for what nobody could mean. by is who asks, for the event.
+// SetRetention replaces what is set, for good and at once, but for cameras that
+// nothing is known of while a disk is away: their footage may be on it. It
+// returns a *FieldError for what nobody could mean. by is who asks, for the
+// event.
 func (r *Recorder) SetRetention(set Retention, by string) error {
 	if err := r.checkRetention(set); err != nil {
 		return err
 	}
 	r.retentionMu.Lock()
 	defer r.retentionMu.Unlock() // until it is in force: the last one counts
+	set = r.withAway(set)
 	if err := r.store.saveRetention(set); err != nil {
 		return err
 	}
@@ -71,6 +89,29 @@ func (r *Recorder) SetRetention(set Retention, by string) error {
 	r.emit("retention_changed", Info, "", map[string]any{"volumes": len(set.Volumes), "cameras": len(set.Cameras), "by": by})
 	r.changes.notify()
 	return nil
+}
+
+// withAway returns set with the policies that SetRetention keeps. The caller
+// holds retentionMu.
+func (r *Recorder) withAway(set Retention) Retention {
+	if len(r.bays.present()) == len(r.bays.all) {
+		return set
+	}
+	totals := r.totals()
+	return set.withUnheard(r.retention, func(id string) bool { return r.heardOf(id, totals) })
+}
+
+// withUnheard returns set with the policies of old for cameras that are not in
+// set nor heard of.
+func (set Retention) withUnheard(old Retention, heard func(id string) bool) Retention {
+	cameras := map[string]CameraRetention{}
+	for id, c := range old.Cameras {
+		if !heard(id) {
+			cameras[id] = c
+		}
+	}
+	maps.Copy(cameras, set.Cameras)
+	return Retention{set.Volumes, cameras}
 }
 
 // PreviewRetention returns what set would delete of each volume that is there.

@@ -43,7 +43,7 @@ func TestRetentionNamesTheWrongField(t *testing.T) {
 			t.Errorf("%s: the preview says %v", tt.name, perr)
 		}
 	}
-	if got := b.Retention(); *got.Cameras["door"].AgeHours != 1 || len(got.Volumes) != 0 {
+	if got := b.Retention(); *got.Cameras["door"].AgeHours != 1 || got.Volumes["one"] != (VolumeRetention{}) {
 		t.Errorf("after what was refused %+v is set, want the last that was not", got)
 	}
 }
@@ -104,4 +104,44 @@ func TestACapIsKeptWhileRecording(t *testing.T) {
 			t.Errorf("%d bytes of footage minutes later", v.Footage)
 		}
 	})
+}
+
+// TestRetentionOfARemovedCamera is named while its footage is there, so that who
+// sends back what they got takes nothing away.
+func TestRetentionOfARemovedCamera(t *testing.T) {
+	db := faultDB(t)
+	bubble(t, db, func(r *faultRig) {
+		time.Sleep(2 * time.Minute)
+		id := r.Cameras()[0].ID
+		set := r.Retention()
+		set.Cameras[id] = CameraRetention{AgeHours: number(24)}
+		if err := r.SetRetention(set, "owner"); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.RemoveCamera(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		got := r.Retention()
+		if age := got.Cameras[id].AgeHours; age == nil || *age != 24 {
+			t.Errorf("after the camera was removed %+v is set", got)
+		}
+		if err := r.SetRetention(got, "owner"); err != nil {
+			t.Errorf("what was got was refused: %v", err)
+		}
+	})
+}
+
+// TestRetentionWhileADiskIsAway takes nothing from cameras whose footage may be
+// on it.
+func TestRetentionWhileADiskIsAway(t *testing.T) {
+	day, week := CameraRetention{AgeHours: number(24)}, CameraRetention{AgeHours: number(168)}
+	old := Retention{Cameras: map[string]CameraRetention{"gone": day, "here": day, "both": day}}
+	set := Retention{Cameras: map[string]CameraRetention{"both": week}}
+	got := set.withUnheard(old, func(id string) bool { return id == "here" })
+	if want := map[string]CameraRetention{"gone": day, "both": week}; !reflect.DeepEqual(got.Cameras, want) {
+		t.Errorf("%+v, want %+v", got.Cameras, want)
+	}
+	if len(set.Cameras) != 1 {
+		t.Error("what was handed in has changed")
+	}
 }

@@ -7,19 +7,20 @@ import (
 	"vedette/web/api"
 )
 
-// Retention names every volume and camera, set or not.
 func (a apiRecorder) Retention(context.Context) (api.Retention, map[string]api.RetentionInForce, error) {
 	set := a.r.Retention()
 	out := api.Retention{Volumes: map[string]api.VolumeRetention{}, Cameras: map[string]api.CameraRetention{}}
 	force := map[string]api.RetentionInForce{}
+	for name, v := range set.Volumes {
+		out.Volumes[name] = api.VolumeRetention(v)
+	}
+	for id, c := range set.Cameras {
+		out.Cameras[id] = api.CameraRetention(c)
+	}
 	for _, v := range a.r.Volumes() {
-		out.Volumes[v.Name] = api.VolumeRetention(set.Volumes[v.Name])
 		if v.Total > 0 {
 			force[v.Name] = api.RetentionInForce{Floor: v.Floor, High: v.High, Reserve: v.Reserve, Cap: v.Cap}
 		}
-	}
-	for _, c := range a.r.Cameras() {
-		out.Cameras[c.ID] = api.CameraRetention(set.Cameras[c.ID])
 	}
 	return out, force, nil
 }

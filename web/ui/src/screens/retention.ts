@@ -6,7 +6,7 @@ import { bytes, plural, stamp } from '../format';
 import { Icon } from '../icons';
 import { cameraList, say, stale, user, zone } from '../store';
 import type { Retention, RetentionPlan } from '../types';
-import { collect, cameraFields, fill, force, volumeFields, type Values } from './retention-input';
+import { collect, cameraFields, fill, force, place, unit, volumeFields, type Values } from './retention-input';
 
 const rules: Record<string, string> = { free_floor: 'for free space', age: 'by age', quota: 'by quota', size_cap: 'for the cap' };
 
@@ -22,11 +22,11 @@ export function RetentionCard() {
     if (admin) api.get().then((r) => { setNow(r); setValues(fill(r)); }).catch(() => setNow(null));
   }, [admin]);
   if (!admin || !now) return null;
-  const disks = Object.keys(now.in_force ?? {});
-  const cams = cameraList.value.map((c) => c.id);
+  const disks = Object.keys(now.volumes ?? {});
+  const cams = Object.keys(now.cameras ?? {});
 
   const ask = async (apply: boolean) => {
-    const { set, errors: wrong } = collect(values, disks, cams);
+    const { set, errors: wrong } = collect(values, now);
     setErrors(wrong);
     setPlan(null);
     if (Object.keys(wrong).length > 0) return focusOn(Object.keys(wrong)[0]);
@@ -39,33 +39,37 @@ export function RetentionCard() {
       say('good', 'Applied: it is in force now.');
     } catch (e) {
       const a = e instanceof ApiError ? e : null;
-      if (a?.field) {
-        setErrors({ [a.field]: a.message });
-        focusOn(a.field);
+      const at = a?.field ? place(now, a.field) : '';
+      if (a && at) {
+        setErrors({ [at]: a.message });
+        focusOn(at);
       } else say('error', a?.message ?? 'It could not be applied.');
     } finally {
       setBusy(false);
     }
   };
 
-  const cell = (key: string, label: string, of: string, none: string) => html`<td data-label=${label} class=${errors[key] ? 'field-bad' : ''}>
-    <input id=${key} value=${values[key] ?? ''} placeholder=${none} aria-label="${label} of ${of}" aria-invalid=${errors[key] ? 'true' : undefined}
+  const cell = (key: string, label: string, of: string, none: string) => html`<td data-label="${label}, ${unit(key)}" class=${errors[key] ? 'field-bad' : ''}>
+    <input id=${key} value=${values[key] ?? ''} placeholder=${none} aria-label="${label} of ${of}, in ${unit(key)}" aria-invalid=${errors[key] ? 'true' : undefined}
       aria-describedby=${errors[key] ? `${key}-error` : undefined} data-testid=${key} autocomplete="off"
       onInput=${(e: Event) => { setValues({ ...values, [key]: (e.target as HTMLInputElement).value }); setPlan(null); }} />
     ${errors[key] && html`<p class="field-error" id="${key}-error"><${Icon} name="warn" size=${14} />${errors[key]}</p>`}</td>`;
-  const name = (id: string) => cameraList.value.find((c) => c.id === id)?.name ?? id;
+  const camera = (id: string) => cameraList.value.find((c) => c.id === id);
+  const name = (id: string) => camera(id)?.name ?? id;
+  const head = (key: string, says: string, away: string) => html`<th scope="row" id=${key} tabIndex=${-1}>${says}${away && html` <small class="muted">${away}</small>`}
+    ${errors[key] && html`<p class="field-error" role="alert"><${Icon} name="warn" size=${14} />${errors[key]}</p>`}</th>`;
 
   return html`<section class="card span2 retention" aria-labelledby="retention-h"><h2 id="retention-h">How long footage is kept</h2>
     <p class="muted small">Disks fill up, and then the oldest footage goes. An empty field means the default. Kept footage is never deleted.</p>
     <form onSubmit=${(e: Event) => { e.preventDefault(); void ask(true); }} data-testid="retention">
       <div class="table-box"><table class="table stackable">
         <thead><tr><th scope="col">Disk</th>${volumeFields.map((f) => html`<th scope="col" key=${f.key}>${f.label} <small>GB</small></th>`)}</tr></thead>
-        <tbody>${disks.map((d) => html`<tr key=${d}><th scope="row">${d}</th>
+        <tbody>${disks.map((d) => html`<tr key=${d}>${head(`volumes.${d}`, d, now.in_force?.[d] ? '' : 'not there')}
           ${volumeFields.map((f) => cell(`volumes.${d}.${f.key}`, f.label, d, force(now, d, f.key)))}</tr>`)}</tbody>
       </table></div>
       ${cams.length > 0 && html`<div class="table-box"><table class="table stackable">
         <thead><tr><th scope="col">Camera</th><th scope="col">Deleted after <small>days</small></th><th scope="col">Quota <small>GB</small></th><th scope="col">Kept at least <small>days</small></th></tr></thead>
-        <tbody>${cams.map((c) => html`<tr key=${c}><th scope="row">${name(c)}</th>
+        <tbody>${cams.map((c) => html`<tr key=${c}>${head(`cameras.${c}`, name(c), camera(c) ? '' : 'removed; its footage is there')}
           ${cameraFields.map((f) => cell(`cameras.${c}.${f.key}`, f.label, name(c), f.key === 'age_hours' ? 'as the disk allows' : 'none'))}</tr>`)}</tbody>
       </table></div>`}
       <p class="press-row">
@@ -81,7 +85,7 @@ function Plan({ plan, name }: { plan: RetentionPlan[]; name: (id: string) => str
   return html`<div role="status" data-testid="retention-plan">${plan.map((p) => html`<div key=${p.volume}>
     <p><b>${p.volume}</b>: ${p.segments === 0 ? 'nothing would be deleted.' : html`${plural(p.segments, 'file')}, ${bytes(p.bytes)}, would be deleted: ${Object.entries(p.bytes_by_rule ?? {})
       .filter(([, n]) => n > 0).map(([rule, n]) => `${bytes(n)} ${rules[rule] ?? rule}`).join(', ')}.`}</p>
-    ${p.segments > 0 && html`<ul class="muted small">${Object.entries(p.oldest ?? {}).map(([id, at]) => html`<li key=${id}>${name(id)} would begin at ${stamp(Date.parse(at), zone.value)}</li>`)}</ul>`}
+    <ul class="muted small">${Object.entries(p.oldest ?? {}).map(([id, at]) => html`<li key=${id}>${name(id)} ${p.segments > 0 ? 'would begin' : 'begins'} at ${stamp(Date.parse(at), zone.value)}</li>`)}</ul>
   </div>`)}</div>`;
 }
 

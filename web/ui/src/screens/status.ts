@@ -154,7 +154,7 @@ function WearLine({ v }: { v: Volume }) {
   const years = w.years_left;
   return html`<p class="disk-says ${bad ? 'bad' : ''}" data-testid="wear-${v.id}" data-status=${w.status}>
     ${bad && html`<${Icon} name="warn" size=${16} /> `}${w.status === 'unknown' ? `Wear not known: ${w.reason ?? 'the disk does not tell'}.`
-      : w.status === 'good' ? 'The disk says it is well.' : sentenceOf(w.reason ?? 'The disk is worn')}
+      : w.status === 'good' ? `The disk says it is well${w.used_percent === undefined ? '' : `: ${w.used_percent} % of its life is used`}.` : sentenceOf(w.reason ?? 'The disk is worn')}
     ${years !== undefined && html` Lasts <b>about ${years >= 100 ? 'a lifetime' : years < 1 ? plural(Math.max(1, Math.round(years * 12)), 'month') : plural(Math.round(years), 'year')}</b>${w.estimated ? ', as such disks usually do' : ''}.`}
   </p>`;
 }
@@ -186,7 +186,7 @@ function CameraTable() {
   const list = cameraList.value;
   return html`<section class="card span2" aria-labelledby="cams-h"><h2 id="cams-h">Cameras</h2>
     ${list.length === 0 ? html`<p class="muted">None yet.</p>` : html`<div class="table-box"><table class="table stackable">
-      <thead><tr><th scope="col">Camera</th><th scope="col">State</th><th scope="col">Last written</th><th scope="col">Rate</th><th scope="col">Drops</th></tr></thead>
+      <thead><tr><th scope="col">Camera</th><th scope="col">State</th><th scope="col">Last written</th><th scope="col">Rate</th><th scope="col">Reaches back</th><th scope="col">Drops</th></tr></thead>
       <tbody>${list.map((c) => html`<${CameraLine} key=${c.id} c=${c} />`)}</tbody>
     </table></div>`}
   </section>`;
@@ -195,12 +195,14 @@ function CameraTable() {
 function CameraLine({ c }: { c: Camera }) {
   const at = c.last_written ? Date.parse(c.last_written) : NaN;
   const age = boxNow.value - at;
+  const reach = Math.max(0, ...(panel.value.system.volumes ?? []).map((v) => v.camera_days?.[c.id] ?? 0));
   const late = c.state === 'recording' && age > 15_000;
   return html`<tr data-testid="status-camera-${c.id}">
     <th scope="row"><a href="#/cameras/${encodeURIComponent(c.id)}">${c.name}</a></th>
     <td data-label="State"><${StateChip} state=${c.state} />${c.state_reason && c.state !== 'recording' && html`<small class="why">${sentenceOf(c.state_reason)}</small>`}</td>
     <td data-label="Last written" class=${late ? 'bad' : ''}>${Number.isFinite(at) ? html`${late && html`<${Icon} name="warn" size=${14} /> `}${ago(age)}` : html`<span class="muted">never</span>`}</td>
     <td data-label="Rate" class="mono">${c.bitrate_bps && hasPicture(c) ? bitrate(c.bitrate_bps) : '–'}</td>
+    <td data-label="Reaches back" class="mono">${reach > 0 ? keeps(reach) : '–'}</td>
     <td data-label="Drops" class="mono ${c.drops ? 'warnline' : ''}">${c.drops ?? 0}</td>
   </tr>`;
 }
@@ -229,7 +231,7 @@ function Kept() {
         <th scope="row">${(h.cameras ?? []).map((c) => cameraList.value.find((x) => x.id === c)?.name ?? c).join(', ')}</th>
         <td data-label="From" class="mono">${stamp(Date.parse(h.from), zone.value)}</td>
         <td data-label="To" class="mono">${stamp(Date.parse(h.to), zone.value)}</td>
-        <td data-label="By">${h.by}${h.reason && html` <small>${h.reason}</small>`}</td>
+        <td data-label="By">${h.by}${h.reason && html` <small>${h.reason}</small>`}${h.until && html` <small>until ${stamp(Date.parse(h.until), zone.value)}</small>`}</td>
         ${may && html`<td><button type="button" class="button" onClick=${() => release(h)} data-testid="release-${h.id}">Release</button></td>`}
       </tr>`)}</tbody>
     </table></div>

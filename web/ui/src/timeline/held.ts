@@ -16,7 +16,7 @@ export interface Held {
 export function heldOf(list: readonly Hold[], cam: string): Held[] {
   return list
     .filter((h) => !h.cameras?.length || h.cameras.includes(cam))
-    .map((h) => ({ start: Date.parse(h.from), end: Date.parse(h.to), says: `Kept by ${h.by}${h.reason ? `: ${h.reason}` : ''}` }))
+    .map((h) => ({ start: Date.parse(h.from), end: Date.parse(h.to), says: `Kept by ${h.by}${h.reason ? `: ${h.reason}` : ''}${h.until ? `, until ${h.until.slice(0, 10)}` : ''}` }))
     .filter((h) => h.end > h.start)
     .sort((a, b) => a.start - b.start);
 }
