@@ -36,7 +36,8 @@ func (r *Recorder) known(id string) error {
 // heardOf reports whether there is a camera of this id, or footage of one that
 // was removed by totals.
 func (r *Recorder) heardOf(id string, totals map[string]index.CameraTotals) bool {
-	return r.known(id) == nil || totals[id] != (index.CameraTotals{})
+	_, left := totals[id]
+	return left || r.known(id) == nil
 }
 
 // Timeline returns the ranges and gaps of a camera in [from, to).

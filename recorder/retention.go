@@ -60,16 +60,15 @@ func (r *Recorder) Retention() Retention {
 	for _, c := range r.all() {
 		out.Cameras[c.id] = r.retention.Cameras[c.id]
 	}
-	for id, t := range totals {
-		if t != (index.CameraTotals{}) {
-			out.Cameras[id] = r.retention.Cameras[id]
-		}
+	for id := range totals {
+		out.Cameras[id] = r.retention.Cameras[id]
 	}
 	return out
 }
 
 // SetRetention replaces what is set, for good and at once, but for cameras that
-// nothing is known of while a disk is away: their footage may be on it. It
+// nothing is known of while a disk is away, or its index lacks rows still: their
+// footage may be there. It
 // returns a *FieldError for what nobody could mean. by is who asks, for the
 // event.
 func (r *Recorder) SetRetention(set Retention, by string) error {
@@ -94,7 +93,7 @@ func (r *Recorder) SetRetention(set Retention, by string) error {
 // withAway returns set with the policies that SetRetention keeps. The caller
 // holds retentionMu.
 func (r *Recorder) withAway(set Retention) Retention {
-	if len(r.bays.present()) == len(r.bays.all) {
+	if len(r.bays.unordered()) == 0 {
 		return set
 	}
 	totals := r.totals()

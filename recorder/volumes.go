@@ -160,7 +160,7 @@ func (r *Recorder) Newest() (time.Time, bool) {
 	return time.UnixMilli(newest).UTC(), newest > 0
 }
 
-// totals adds up what the volumes hold of each camera.
+// totals adds up what the volumes hold of each camera that has something there.
 func (r *Recorder) totals() map[string]index.CameraTotals {
 	all := map[string]index.CameraTotals{}
 	for _, p := range r.bays.present() {

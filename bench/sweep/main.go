@@ -251,7 +251,7 @@ func (o options) floor(d *box.Disk) (int, time.Duration, error) {
 	s := sweep.New(x, fsys, fsys, sweep.Options{Limits: sweep.Limits{Floor: high - 1, High: high}})
 	longest := disturb(x)
 	start := time.Now()
-	err = s.Sweep(context.Background())
+	err = errors.Join(s.Sweep(context.Background()), x.Flush()) // what is forgotten waits for a commit
 	took := time.Since(start)
 	*o.waits = append(*o.waits, longest())
 	return int(s.State().Deleted.Rows), took, err

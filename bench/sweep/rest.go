@@ -85,7 +85,7 @@ func (o options) life(batch int64) error {
 		return err
 	}
 	defer d.Close()
-	x, err := index.Open(filepath.Join(d.Dir, "segments.db"), index.Options{})
+	x, err := index.Open(filepath.Join(d.Dir, "segments.db"), index.Options{Interval: time.Hour, Batch: cameras})
 	if err != nil {
 		return err
 	}
@@ -99,21 +99,16 @@ func (o options) life(batch int64) error {
 		return err
 	}
 	counted := x.Status().Written
-	for i := kept; i < kept+added; i += cameras {
-		for c := range cameras {
-			if err := x.Add(row(i + c)); err != nil {
-				return err
-			}
-		}
-		if err := x.Flush(); err != nil {
-			return err
-		}
-		if x.Totals().Unlocked.Rows < kept+batch {
-			continue
-		}
-		if err := drop(x, int(batch)); err != nil {
-			return err
-		}
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- x.Run(ctx) }()
+	err = live(x, kept, kept+added, batch)
+	stop()
+	if ended := <-ran; !errors.Is(ended, context.Canceled) {
+		err = errors.Join(err, ended)
+	}
+	if err != nil {
+		return err
 	}
 	after, err := d.Blocks()
 	if err != nil {
@@ -121,6 +116,42 @@ func (o options) life(batch int64) error {
 	}
 	fmt.Printf("index over a segment's life, %d deleted at a time: %.0f bytes of the disk (%.0f given to it), %.2f flushes\n", batch,
 		float64(after.Sub(before).Written)/added, float64(x.Status().Written-counted)/added, float64(after.Sub(before).Flushes)/added)
+	return nil
+}
+
+// live adds rows from up to to, a quarter of a minute's at a time. A full batch
+// stands for the end of a minute: as it does, it takes along nothing but rows. A
+// sweep takes them along too, and the minute begins anew; it comes up to half a
+// minute early or late, so that it does not always meet the end of one.
+func live(x *index.Index, from, to int, batch int64) error {
+	const some = cameras / 4
+	waiting, minutes, sweeps := 0, 0, 0
+	for i := from; i < to; i += some {
+		for c := range some {
+			if err := x.Add(row(i + c)); err != nil {
+				return err
+			}
+		}
+		if waiting += some; waiting == cameras {
+			for x.Status().Pending > 0 {
+				time.Sleep(100 * time.Microsecond)
+			}
+			waiting = 0
+			if minutes++; minutes == 10 { // so long does what is forgotten wait
+				if err := x.Flush(); err != nil {
+					return err
+				}
+			}
+		}
+		late := (sweeps%5 - 2) * some
+		if x.Totals().Unlocked.Rows >= int64(from+late)+batch {
+			waiting, minutes = 0, 0
+			sweeps++
+			if err := drop(x, int(batch)); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/asdine/storm/v3"
 	bolt "go.etcd.io/bbolt"
@@ -13,11 +14,13 @@ import (
 // without any of its indexes; cursors and fill are those of the shared bolt
 // transaction.
 type txn struct {
-	x       *Index
-	tx      *bolt.Tx
-	node    storm.Node
-	changed bool
-	after   []func() // what memory must learn once the commit is durable; x.mu is held
+	x         *Index
+	tx        *bolt.Tx
+	node      storm.Node
+	changed   bool
+	after     []func() // what memory must learn once the commit is durable; x.mu is held
+	lastAudit uint64   // the highest key in use
+	audits    int      // entries there are
 }
 
 // errUnchanged rolls back a transaction that has nothing to say.
@@ -39,8 +42,11 @@ func (t *txn) then(f func()) { t.after = append(t.after, f) }
 
 // commit writes what waits and what more does, in one transaction; more may
 // be nil. So whoever looks a row up inside more finds it in a bucket, waiting
-// before or not.
-func (x *Index) commit(more func(*txn) error) error {
+// before or not, and finds no garbage that is forgotten.
+func (x *Index) commit(more func(*txn) error) error { return x.commitWaiting(true, more) }
+
+// commitWaiting is commit; without all, burials wait on unless they are old.
+func (x *Index) commitWaiting(all bool, more func(*txn) error) error {
 	x.write.Lock()
 	defer x.write.Unlock()
 	defer func() { // whatever came of it: the writer is alive
@@ -49,24 +55,32 @@ func (x *Index) commit(more func(*txn) error) error {
 		x.mu.Unlock()
 	}()
 	x.mu.RLock()
-	pending, cameras, closed := slices.Clone(x.pending), x.cameras[x.named:], x.closed
+	pending, cameras, burials, closed := slices.Clone(x.pending), x.cameras[x.named:], x.burials, x.closed
+	lastAudit, audits := x.lastAudit, x.audits
 	x.mu.RUnlock()
+	if !all && len(burials) > 0 && time.Since(burials[0].since) < burialIntervals*x.o.Interval {
+		burials = nil
+	}
+	waiting := len(pending) > 0 || len(burials) > 0
 	if closed {
-		if more == nil && len(pending) == 0 {
+		if more == nil && !waiting {
 			return nil
 		}
 		return ErrClosed
 	}
-	if more == nil && len(pending) == 0 && len(cameras) == 0 {
+	if more == nil && !waiting && len(cameras) == 0 {
 		return nil
 	}
 	var t *txn
 	err := x.db.Bolt.Update(func(tx *bolt.Tx) error {
-		t = &txn{x: x, tx: tx, node: x.db.WithTransaction(tx)}
+		t = &txn{x: x, tx: tx, node: x.db.WithTransaction(tx), lastAudit: lastAudit, audits: audits}
 		for _, name := range [...]string{rowsBucket, heldBucket, garbageBucket, auditBucket} {
 			t.bucket(name).FillPercent = fillPercent
 		}
 		if err := t.writePending(pending, cameras); err != nil {
+			return err
+		}
+		if err := t.bury(burials); err != nil {
 			return err
 		}
 		if more != nil {
@@ -95,8 +109,19 @@ func (x *Index) commit(more func(*txn) error) error {
 		_, done := slices.BinarySearchFunc(pending, e.key, byKey)
 		return done
 	})
+	x.burials = slices.Clone(x.burials[len(burials):])
+	for _, b := range burials {
+		for _, key := range b.keys {
+			delete(x.buried, key)
+		}
+	}
+	x.lastAudit, x.audits = t.lastAudit, t.audits
 	for _, f := range t.after {
 		f()
+	}
+	select {
+	case x.done <- struct{}{}:
+	default:
 	}
 	return nil
 }
@@ -161,66 +186,6 @@ func (x *Index) Condemn(rows []Row, reason string) ([]Garbage, error) {
 		return nil, fmt.Errorf("condemn %d rows: %w", len(rows), err)
 	}
 	return out, nil
-}
-
-// Forget drops garbage whose files are gone and appends the audit entry, in
-// one transaction. Garbage that is not there any more is passed over. With
-// nothing to drop, nothing is written, not even the entry.
-func (x *Index) Forget(gone []Garbage, a Audit) error {
-	err := x.commit(func(t *txn) error {
-		dropped := false
-		for _, g := range gone {
-			c := x.known(g.Row.Camera)
-			if c == nil {
-				continue
-			}
-			key := g.Row.key(c.ordinal)
-			if t.bucket(garbageBucket).Get(keyBytes(key)) == nil {
-				continue
-			}
-			if err := t.remove(garbageBucket, keyBytes(key)); err != nil {
-				return err
-			}
-			dropped = true
-			t.then(func() { c.garbage.count(g.Row, -1) })
-		}
-		if !dropped {
-			return nil
-		}
-		return t.audit(a)
-	})
-	if err != nil {
-		return fmt.Errorf("forget %d rows: %w", len(gone), err)
-	}
-	return nil
-}
-
-// audit appends a and drops the oldest entry where there are too many.
-func (t *txn) audit(a Audit) error {
-	x := t.x
-	var cameras []uint16
-	for _, name := range a.Cameras {
-		if c := x.known(name); c != nil {
-			cameras = append(cameras, c.ordinal)
-		}
-	}
-	x.mu.RLock()
-	key, surplus := x.lastAudit+1, x.audits-maxAudits+1
-	x.mu.RUnlock()
-	var old [][]byte
-	for k := range values(t.bucket(auditBucket), nil) {
-		if len(old) >= surplus {
-			break
-		}
-		old = append(old, slices.Clone(k))
-	}
-	for _, k := range old {
-		if err := t.remove(auditBucket, k); err != nil {
-			return err
-		}
-	}
-	t.then(func() { x.lastAudit, x.audits = key, x.audits+1-len(old) })
-	return t.put(auditBucket, keyBytes(key), encodeAudit(key, a, cameras))
 }
 
 // Drop removes rows, held or not, without a trace: their files do not exist.

@@ -60,6 +60,7 @@ type Index struct {
 	o    Options
 	db   *storm.DB
 	full chan struct{} // a batch is waiting
+	done chan struct{} // a commit was made
 
 	write sync.Mutex // held for the length of a write transaction
 
@@ -67,7 +68,9 @@ type Index struct {
 
 	mu         sync.RWMutex // guards what follows; never held across a commit
 	closed     bool
-	pending    []entry // rows without a commit, by key
+	pending    []entry             // rows without a commit, by key
+	burials    []burial            // what is forgotten without a commit, in order
+	buried     map[uint64]struct{} // the keys of all burials
 	cameras    []*camera
 	ordinals   map[string]uint16
 	named      int       // cameras whose name is committed: the first ones
@@ -103,7 +106,8 @@ func Open(path string, o Options) (*Index, error) {
 	}
 	x := &Index{
 		path: path, o: o.withDefaults(), db: db,
-		full: make(chan struct{}, 1), ordinals: make(map[string]uint16),
+		full: make(chan struct{}, 1), done: make(chan struct{}, 1),
+		ordinals: make(map[string]uint16), buried: make(map[uint64]struct{}),
 	}
 	x.lastCommit = x.o.Now()
 	x.lastRound = x.lastCommit
@@ -131,9 +135,11 @@ func (x *Index) Close() error {
 	return err
 }
 
-// Run commits waiting rows once per interval, and earlier when a batch is
-// full, until ctx is done; then it commits what is left. A commit that fails
-// is logged and tried again: its rows keep waiting and stay visible.
+// Run commits what waits once per interval, and earlier when a batch is full,
+// until ctx is done; then it commits what is left. The interval begins anew
+// with each commit, whoever made it, because it took along all rows that
+// waited. A commit that fails is logged and tried again: its rows keep waiting
+// and stay visible.
 func (x *Index) Run(ctx context.Context) error {
 	tick := time.NewTicker(x.o.Interval)
 	defer tick.Stop()
@@ -144,10 +150,13 @@ func (x *Index) Run(ctx context.Context) error {
 				return err
 			}
 			return context.Cause(ctx)
+		case <-x.done:
+			tick.Reset(x.o.Interval)
+			continue
 		case <-tick.C:
 		case <-x.full:
 		}
-		if err := x.Flush(); err != nil {
+		if err := x.commitWaiting(false, nil); err != nil {
 			x.o.Log.Error("index commit failed, its rows wait for the next", "err", err)
 		}
 	}
@@ -205,7 +214,8 @@ func (x *Index) place(c *camera, r *Row) (known bool, err error) {
 				return nil
 			}
 			other.Camera = c.name
-			if known = other.SameFile(*r); known {
+			_, gone := x.buried[r.key(c.ordinal)] // its place is free with the next commit
+			if known = !gone && other.SameFile(*r); known {
 				return nil
 			}
 		}

@@ -81,6 +81,9 @@ func TestCondemnedRowsAreGarbageUntilForgotten(t *testing.T) {
 		}
 	}
 	kept, _ = x.Garbage()
+	if err := x.Flush(); err != nil {
+		t.Fatal(err)
+	}
 	audits, err := x.Audits(10)
 	if len(kept) != 1 || err != nil || len(audits) != 1 || audits[0].Cameras[0] != "a" || audits[0].Count != 2 {
 		t.Errorf("garbage %v, audits %+v, %v", kept, audits, err)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 
@@ -225,7 +226,7 @@ func (x *Index) Oldest(n int, skip func(Row) bool) ([]Row, error) {
 // Garbage returns the rows that are condemned and not forgotten, by start.
 func (x *Index) Garbage() ([]Garbage, error) {
 	x.mu.RLock()
-	cameras, closed := x.cameras, x.closed
+	cameras, buried, closed := x.cameras, maps.Clone(x.buried), x.closed
 	x.mu.RUnlock()
 	if closed {
 		return nil, fmt.Errorf("read garbage: %w", ErrClosed)
@@ -234,6 +235,9 @@ func (x *Index) Garbage() ([]Garbage, error) {
 	err := x.db.Bolt.View(func(tx *bolt.Tx) error {
 		for k, v := range values(x.db.GetBucket(tx, garbageBucket), nil) {
 			key := binary.BigEndian.Uint64(k)
+			if _, gone := buried[key]; gone {
+				continue
+			}
 			g, err := decodeGarbage(key, v)
 			if err != nil || int(keyCamera(key)) >= len(cameras) {
 				x.damaged.Add(1)
@@ -250,7 +254,7 @@ func (x *Index) Garbage() ([]Garbage, error) {
 	return out, nil
 }
 
-// Audits returns the newest n entries of the audit list, newest first.
+// Audits returns the newest n committed entries of the audit list, newest first.
 func (x *Index) Audits(n int) ([]Audit, error) {
 	x.mu.RLock()
 	cameras, last, closed := x.cameras, x.lastAudit, x.closed

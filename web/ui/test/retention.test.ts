@@ -45,8 +45,10 @@ test('an error finds its field, its row, or nothing', () => {
 
 test('holds of a camera are found, whole-box ones too', () => {
   const hold = (from: number, to: number, cameras: string[] | null) => ({ id: String(from), from: new Date(from).toISOString(), to: new Date(to).toISOString(), cameras, by: 'anna', reason: 'theft' });
-  const held = heldOf([hold(5000, 6000, ['door']), hold(1000, 2000, null), hold(3000, 4000, ['yard'])], 'door');
+  const held = heldOf([hold(5000, 6000, ['door']), hold(1000, 2000, null), hold(3000, 4000, ['yard'])], 'door', 'utc');
   assert.deepEqual(held.map((h) => h.start), [1000, 5000]);
   assert.equal(heldAt(held, 1999)?.says, 'Kept by anna: theft');
   assert.equal(heldAt(held, 2000), undefined);
+  const [until] = heldOf([{ ...hold(0, 1000, null), reason: '', until: '2026-11-23T14:05:10Z' }], 'door', 'utc');
+  assert.equal(until?.says, 'Kept by anna, until 23 Nov, 14:05:10');
 });

@@ -71,11 +71,9 @@ export function collect(v: Values, was: RetentionSet): { set: RetentionSet; erro
 
 /** place gives where a form shows an error of the recorder: a field, a whole row, or '' where neither is there. */
 export function place(was: RetentionSet, field: string): string {
-  const known = [
-    ...Object.keys(was.volumes ?? {}).flatMap((n) => [`volumes.${n}`, ...volumeFields.map((f) => `volumes.${n}.${f.key}`)]),
-    ...Object.keys(was.cameras ?? {}).flatMap((n) => [`cameras.${n}`, ...cameraFields.map((f) => `cameras.${n}.${f.key}`)]),
-  ];
-  return known.includes(field) ? field : '';
+  const fields = Object.keys(fill(was));
+  const row = (key: string) => key.slice(0, key.lastIndexOf('.'));
+  return fields.some((key) => key === field || row(key) === field) ? field : '';
 }
 
 /** force gives the value in force of a volume's limit, for the field that is empty. */

@@ -49,15 +49,17 @@ export function RetentionCard() {
     }
   };
 
+  const error = (key: string) => errors[key] && html`<p class="field-error" role="alert" id="${key}-error"><${Icon} name="warn" size=${14} />${errors[key]}</p>`;
+  const describe = (key: string) => (errors[key] ? `${key}-error` : undefined);
   const cell = (key: string, label: string, of: string, none: string) => html`<td data-label="${label}, ${unit(key)}" class=${errors[key] ? 'field-bad' : ''}>
     <input id=${key} value=${values[key] ?? ''} placeholder=${none} aria-label="${label} of ${of}, in ${unit(key)}" aria-invalid=${errors[key] ? 'true' : undefined}
-      aria-describedby=${errors[key] ? `${key}-error` : undefined} data-testid=${key} autocomplete="off"
+      aria-describedby=${describe(key)} data-testid=${key} autocomplete="off"
       onInput=${(e: Event) => { setValues({ ...values, [key]: (e.target as HTMLInputElement).value }); setPlan(null); }} />
-    ${errors[key] && html`<p class="field-error" id="${key}-error"><${Icon} name="warn" size=${14} />${errors[key]}</p>`}</td>`;
+    ${error(key)}</td>`;
   const camera = (id: string) => cameraList.value.find((c) => c.id === id);
   const name = (id: string) => camera(id)?.name ?? id;
-  const head = (key: string, says: string, away: string) => html`<th scope="row" id=${key} tabIndex=${-1}>${says}${away && html` <small class="muted">${away}</small>`}
-    ${errors[key] && html`<p class="field-error" role="alert"><${Icon} name="warn" size=${14} />${errors[key]}</p>`}</th>`;
+  const head = (key: string, says: string, away: string) => html`<th scope="row" id=${key} tabIndex=${-1} aria-describedby=${describe(key)}>${says}${away && html` <small class="muted">${away}</small>`}
+    ${error(key)}</th>`;
 
   return html`<section class="card span2 retention" aria-labelledby="retention-h"><h2 id="retention-h">How long footage is kept</h2>
     <p class="muted small">Disks fill up, and then the oldest footage goes. An empty field means the default. Kept footage is never deleted.</p>

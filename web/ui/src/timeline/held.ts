@@ -1,7 +1,8 @@
 // What of a camera's footage is held as evidence, for its time line.
 import { useEffect, useState } from 'preact/hooks';
 import { holds as api } from '../api';
-import { panel } from '../store';
+import { stamp, type Zone } from '../format';
+import { panel, zone } from '../store';
 import type { Hold } from '../types';
 
 /** Held is a stretch of time that somebody keeps. */
@@ -12,11 +13,11 @@ export interface Held {
   says: string;
 }
 
-/** heldOf gives the stretches of one camera, in their order. Pure. */
-export function heldOf(list: readonly Hold[], cam: string): Held[] {
+/** heldOf gives the stretches of one camera, in their order, with moments for people in a time zone. Pure. */
+export function heldOf(list: readonly Hold[], cam: string, at: Zone): Held[] {
   return list
     .filter((h) => !h.cameras?.length || h.cameras.includes(cam))
-    .map((h) => ({ start: Date.parse(h.from), end: Date.parse(h.to), says: `Kept by ${h.by}${h.reason ? `: ${h.reason}` : ''}${h.until ? `, until ${h.until.slice(0, 10)}` : ''}` }))
+    .map((h) => ({ start: Date.parse(h.from), end: Date.parse(h.to), says: `Kept by ${h.by}${h.reason ? `: ${h.reason}` : ''}${h.until ? `, until ${stamp(Date.parse(h.until), at)}` : ''}` }))
     .filter((h) => h.end > h.start)
     .sort((a, b) => a.start - b.start);
 }
@@ -31,12 +32,13 @@ export const holdsTold = () => panel.value.events.find((e) => e.type === 'eviden
 export function useHeld(cam: string): Held[] {
   const [list, setList] = useState<Held[]>([]);
   const told = holdsTold();
+  const at = zone.value;
   useEffect(() => {
     let live = true;
-    api.list(cam).then((l) => live && setList(heldOf(l, cam))).catch(() => {});
+    api.list(cam).then((l) => live && setList(heldOf(l, cam, at))).catch(() => {});
     return () => {
       live = false;
     };
-  }, [cam, told]);
+  }, [cam, told, at]);
   return list;
 }
