@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.." || exit 2
 root=$PWD
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-tar -cf - go.mod go.sum recorder internal/faultfs test/crash | tar -xf - -C "$copy"
+tar -cf - go.mod go.sum recorder internal test/crash | tar -xf - -C "$copy"
 export CGO_ENABLED=0
 
 # file | what is broken, and @package that notices if not ./test/crash | perl expression that breaks it
