@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vedette/board"
+	"vedette/hal/gpio"
 )
 
 // check calls fault for every value out of its range.
@@ -33,25 +36,44 @@ func (c *Config) check(fault func(key, reason string)) {
 	between(fault, "events.age", time.Duration(c.Events.Age), 24*time.Hour, 10*365*24*time.Hour)
 	between(fault, "live.max_viewers", c.Live.MaxViewers, 1, 1000)
 	between(fault, "live.udp_port", c.Live.UDPPort, 0, 65535)
-	if w := c.Board.Watchdog; w != "" && !strings.HasPrefix(w, "/dev/") {
-		fault("board.watchdog", fmt.Sprintf("is %q; name a device file such as /dev/watchdog0", w))
-	}
-	if b := c.Board.Button; b != "" && !strings.HasPrefix(b, "/dev/input/") {
-		fault("board.button", fmt.Sprintf("is %q; name an input device such as /dev/input/event0", b))
-	}
-	leds := map[string]string{}
-	for _, l := range [][2]string{{"board.status_led", c.Board.StatusLED}, {"board.fault_led", c.Board.FaultLED}, {"board.disk_led", c.Board.DiskLED}} {
-		switch other := leds[l[1]]; {
-		case l[1] == "":
-		case l[1] != filepath.Base(l[1]) || l[1] == "." || l[1] == "..":
-			fault(l[0], fmt.Sprintf("is %q; name a light as below /sys/class/leds", l[1]))
-		case other != "":
-			fault(l[0], fmt.Sprintf("is %q, which is %s already", l[1], other))
-		}
-		leds[l[1]] = l[0]
-	}
-	oneOf(fault, "board.id", c.Board.ID, "auto", "sim")
+	c.checkBoard(fault)
 	oneOf(fault, "log.level", c.Log.Level, "debug", "info", "warn", "error")
+}
+
+// checkBoard refuses what nobody could mean, and a light, or a line, that is to be
+// two things.
+func (c *Config) checkBoard(fault func(key, reason string)) {
+	oneOf(fault, "board.id", c.Board.ID, append([]string{"auto"}, board.IDs()...)...)
+	if w := c.Board.Watchdog; w != "" && w != None && !strings.HasPrefix(w, "/dev/") {
+		fault("board.watchdog", fmt.Sprintf("is %q; name a device file such as /dev/watchdog0, or none", w))
+	}
+	used := map[string]string{}
+	for _, p := range [][2]string{
+		{"board.status_led", c.Board.StatusLED}, {"board.fault_led", c.Board.FaultLED}, {"board.disk_led", c.Board.DiskLED}, {"board.button", c.Board.Button},
+	} {
+		key, name := p[0], p[1]
+		if name == "" || name == None {
+			continue
+		}
+		is := name
+		switch {
+		case gpio.Is(name):
+			spec, err := gpio.Parse(name)
+			if err != nil {
+				fault(key, err.Error())
+				continue
+			}
+			is = "line " + spec.Line
+		case key == "board.button" && !strings.HasPrefix(name, "/dev/input/"):
+			fault(key, fmt.Sprintf("is %q; name an input device such as /dev/input/event0, a line such as gpio:GPIO17:low, or none", name))
+		case key != "board.button" && (name != filepath.Base(name) || name == "." || name == ".."):
+			fault(key, fmt.Sprintf("is %q; name a light as below /sys/class/leds, a line such as gpio:GPIO17, or none", name))
+		}
+		if other := used[is]; other != "" {
+			fault(key, fmt.Sprintf("is %q, which is %s already", name, other))
+		}
+		used[is] = key
+	}
 }
 
 // maxVolumes bounds the footage volumes of one box.

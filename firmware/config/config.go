@@ -94,21 +94,24 @@ type Live struct {
 
 // Board chooses the board.
 type Board struct {
-	// ID is "auto" or the id of a board.
+	// ID is the id of a board, or "auto": the one that the device tree names.
 	ID string `toml:"id"` // default "auto"
 	// Watchdog is the device file of a watchdog that is to reset the machine when
-	// the recorder hangs, such as /dev/watchdog0. Empty = none, or the simulated
-	// board's.
-	Watchdog string `toml:"watchdog"` // default none
-	// StatusLED, FaultLED and DiskLED are the kernel's names of the lights that
-	// show the state, as below /sys/class/leds.
-	StatusLED string `toml:"status_led"` // default none
-	FaultLED  string `toml:"fault_led"`  // default none
-	DiskLED   string `toml:"disk_led"`   // default none
+	// the recorder hangs, such as /dev/watchdog0. Empty = the board's; None.
+	Watchdog string `toml:"watchdog"` // default ""
+	// StatusLED, FaultLED and DiskLED are the lights that show the state: names
+	// below /sys/class/leds, or lines of a GPIO controller, as gpio:GPIO17 or
+	// gpio:GPIO17:low. Empty = the board's; None.
+	StatusLED string `toml:"status_led"` // default ""
+	FaultLED  string `toml:"fault_led"`  // default ""
+	DiskLED   string `toml:"disk_led"`   // default ""
 	// Button is the input device of the button, such as /dev/input/event0: any of
-	// its keys.
-	Button string `toml:"button"` // default none
+	// its keys; or a line of a GPIO controller. Empty = the board's; None.
+	Button string `toml:"button"` // default ""
 }
+
+// None stands for a light, button or watchdog that is not to be used.
+const None = "none"
 
 // Log says how much is logged.
 type Log struct {

@@ -24,6 +24,9 @@ const (
 	Stuck     = 60 * time.Second
 )
 
+// retry is how long a device that is not there is left alone.
+const retry = 5 * time.Second
+
 // String returns "press", "hold", "long" or "broken".
 func (g Gesture) String() string {
 	switch g {

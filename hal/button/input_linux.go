@@ -13,9 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// retry is how long an input device that is not there is left alone.
-const retry = 5 * time.Second
-
 // Of linux/input-event-codes.h.
 const (
 	evKey    = 1

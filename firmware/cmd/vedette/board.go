@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -16,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vedette/board"
-	"vedette/firmware/config"
 	"vedette/firmware/health"
 	"vedette/hal/button"
 	"vedette/hal/led"
@@ -32,11 +28,13 @@ type hardware struct {
 	dog    interface {      // nil = none
 		State() (timeout, left time.Duration, resets int)
 	}
-	wasReset bool   // by the watchdog, as far as its driver knows
-	sys      fs.FS  // with the sensors; nil = none, as on the simulated board
-	ledErr   error  // why lights that are wanted are not there
-	input    string // device file of a button; empty = none
-	dogErr   error  // why a watchdog that is wanted is not there
+	wasReset bool         // by the watchdog, as far as its driver knows
+	sys      fs.FS        // with the sensors; nil = none, as on the simulated board
+	pins     []*led.Pin   // the lights that blink by us
+	reader   buttonReader // nil = no button but a simulated one
+	watchdog string       // device file; empty = none
+	ledErr   error        // why lights that are wanted are not there
+	dogErr   error        // why a watchdog that is wanted is not there
 	log      *slog.Logger
 
 	mu        sync.Mutex
@@ -48,45 +46,6 @@ type hardware struct {
 type light interface {
 	led.Light
 	Pattern() led.Pattern
-}
-
-// sysfs is where the kernel shows its devices.
-const sysfs = "/sys"
-
-// openBoard opens the board that the configuration names. "auto" on a machine that
-// is no board of ours gives one with the lights that the configuration names; one
-// that is not there is told, and keeps nothing from recording. sys is where the
-// kernel shows its devices.
-func openBoard(c config.Board, sys string, log *slog.Logger) *hardware {
-	h := &hardware{board: board.Board{ID: "generic", Name: "Generic Linux machine"}, lights: map[string]light{}, log: log}
-	if c.ID == "sim" {
-		h.board = board.Sim()
-		for _, l := range h.board.LEDs {
-			h.lights[l.Name] = &led.Fake{}
-		}
-		return h
-	}
-	h.sys = os.DirFS(sys)
-	for _, l := range []board.LED{
-		{Name: c.StatusLED, Label: "Status", Color: "green", Role: "status"}, {Name: c.FaultLED, Label: "Fault", Color: "red", Role: "fault"},
-		{Name: c.DiskLED, Label: "Disk", Color: "amber", Role: "disk"},
-	} {
-		if l.Name == "" {
-			continue
-		}
-		k, err := led.Open(filepath.Join(sys, "class", "leds"), l.Name)
-		if err != nil {
-			h.ledErr = errors.Join(h.ledErr, err)
-			log.Error("light not found", "role", l.Role, "err", err)
-			continue
-		}
-		h.lights[l.Name] = k
-		h.board.LEDs = append(h.board.LEDs, l)
-	}
-	if h.input = c.Button; h.input != "" {
-		h.board.Buttons = []board.Button{{Name: "main", Label: "Button"}}
-	}
-	return h
 }
 
 // missing tells of what is wanted and not there, nil for nothing.
@@ -103,14 +62,13 @@ func (h *hardware) checkLights() health.Verdict { return missing(h.ledErr) }
 // checkWatchdog tells of a watchdog that is not there.
 func (h *hardware) checkWatchdog() health.Verdict { return missing(h.dogErr) }
 
-// openWatchdog arms the watchdog of the device file path, or of the simulated
-// board, and returns it for the health monitor; nil if there is none. It counts
-// from now on. One that is wanted and not there is told, and keeps nothing from
-// recording.
-func (h *hardware) openWatchdog(path string) health.Dog {
+// openWatchdog arms the watchdog of the board and returns it for the health
+// monitor; nil if there is none. It counts from now on. One that is wanted and not
+// there is told, and keeps nothing from recording.
+func (h *hardware) openWatchdog() health.Dog {
 	switch {
-	case path != "":
-		k, err := watchdog.Open(path)
+	case h.watchdog != "":
+		k, err := watchdog.Open(h.watchdog)
 		if err != nil {
 			h.dogErr = fmt.Errorf("a machine that hangs will not be reset: %w", err)
 			h.log.Error("no watchdog", "err", h.dogErr)
@@ -220,7 +178,7 @@ func (h *hardware) did(e button.Event) {
 // readButton reads the button, if there is a real one, until ctx is done. What a
 // hand did is passed on beside it: stopping the process must not wait for itself.
 func (h *hardware) readButton(ctx context.Context) error {
-	if h.input == "" {
+	if h.reader == nil {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
@@ -233,7 +191,7 @@ func (h *hardware) readButton(ctx context.Context) error {
 	})
 	var g errgroup.Group
 	g.Go(func() error {
-		return button.NewInput(h.input, t, func(err error) { h.log.Error("button cannot be read", "err", err) }).Run(ctx)
+		return h.reader(t, func(err error) { h.log.Error("button cannot be read", "err", err) })(ctx)
 	})
 	for {
 		select {
@@ -244,6 +202,19 @@ func (h *hardware) readButton(ctx context.Context) error {
 			return g.Wait()
 		}
 	}
+}
+
+// blink makes lights blink that the kernel does not, until ctx is done.
+func (h *hardware) blink(ctx context.Context) error {
+	var g errgroup.Group
+	for _, p := range h.pins {
+		g.Go(func() error { return p.Run(ctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 // The board as the panel shows it.

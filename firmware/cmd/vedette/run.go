@@ -19,6 +19,7 @@ import (
 	"vedette/firmware/config"
 	"vedette/firmware/health"
 	"vedette/firmware/housekeeping"
+	"vedette/hal/gpio"
 	"vedette/perception/events"
 	"vedette/recorder"
 	"vedette/web/api"
@@ -127,7 +128,7 @@ func build(f runFlags, std streams) (p *process, err error) {
 		return p, err
 	}
 	// The watchdog counts from here: what came before may take its time.
-	p.monitor = health.New(p.checks(), p.board.openWatchdog(p.config.Board.Watchdog), p.showHealth, p.log)
+	p.monitor = health.New(p.checks(), p.board.openWatchdog(), p.showHealth, p.log)
 	if p.board.wasReset {
 		p.events.Emit(events.Event{Type: "watchdog_reset", Severity: events.Critical})
 	}
@@ -166,7 +167,7 @@ func (p *process) configure() error {
 	}
 	p.log = slog.New(slog.NewTextHandler(p.std.err, &slog.HandlerOptions{Level: level}))
 	p.clock = newWallClock(c.Board.ID == "sim", p.log)
-	p.board = openBoard(c.Board, sysfs, p.log)
+	p.board = openBoard(c.Board, sysfs, gpio.Chips{}, p.log)
 	p.board.show(health.LightsFor(health.Starting, false))
 	return nil
 }
@@ -275,11 +276,12 @@ func (p *process) openWeb() (err error) {
 // run runs every part until ctx is done or one of them cannot go on, and
 // returns when all of it has ended.
 func (p *process) run(ctx context.Context) (err error) {
-	// The monitor and the event log outlive the drain of the recorder.
+	// The monitor, the lights and the event log outlive the drain of the recorder.
 	lateCtx, stopLate := context.WithCancel(context.WithoutCancel(ctx))
 	var late errgroup.Group
 	late.Go(func() error { return quietly(p.monitor.Run(lateCtx)) })
 	late.Go(func() error { return quietly(p.events.Run(lateCtx)) })
+	late.Go(func() error { return quietly(p.board.blink(lateCtx)) })
 	defer func() {
 		stopLate()
 		err = errors.Join(err, late.Wait())
