@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +35,7 @@ func (Chips) claim(s Spec, dir gpioioctl.LineDir, edge pgpio.Edge, pull pgpio.Pu
 			continue
 		}
 		set, err := c.LineSet(dir, edge, pull, s.Line)
-		if errors.Is(err, unix.EBUSY) {
+		if err != nil && strings.Contains(err.Error(), unix.EBUSY.Error()) { // the driver keeps the words alone
 			return nil, claimed(s.Line, line.Consumer())
 		}
 		if err != nil {

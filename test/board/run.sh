@@ -10,6 +10,9 @@
 #   button   the product with a button: pressed from outside it keeps footage, held
 #            for more than 3 s it stops cleanly
 #   frozen   the same as product, frozen by SIGSTOP: the machine is reset
+#   board    lines of a GPIO controller are driven, claimed and refused; then the product, which
+#            knows the board by its device tree: its light shows that a camera is recorded, a
+#            button on a line, pressed from outside, keeps footage
 # Fetches the kernel that the power-cut lab uses. Wants make build-all.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -28,7 +31,7 @@ mkdir -p "$lab/tree/modules" "$lab/tree/dev"
 cp "$root/bin/vedette-linux-arm64" "$lab/tree/vedette"
 release=$(basename "$kernel"/root/lib/modules/*)
 number=0
-for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input evdev ledtrig-timer; do
+for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input evdev ledtrig-timer leds-gpio; do
 	/sbin/modprobe -d "$kernel/root" -S "$release" --show-depends "$m"
 done | sed -n 's/^insmod \([^ ]*\).*$/\1/p' | awk '!seen[$0]++' | while read -r file; do
 	cp "$file" "$lab/tree/modules/$(printf '%02d' $number)-$(basename "$file")"
@@ -52,9 +55,21 @@ boot disks \
 	-drive "if=none,id=sd,format=raw,file=$lab/sd.img" -device sdhci-pci -device sd-card,drive=sd &
 for what in fed starved dropped product frozen; do boot $what -device virtio-keyboard-pci -device i6300esb -action watchdog=reset & done
 boot leds -device virtio-keyboard-pci &
-monitor=$lab/monitor
-rm -f "$monitor" "$lab/button.console"
-boot button -device virtio-keyboard-pci -device i6300esb -action watchdog=reset -monitor "unix:$monitor,server=on,wait=off" &
+rm -f "$lab"/*.monitor "$lab/button.console" "$lab/board.console"
+boot button -device virtio-keyboard-pci -device i6300esb -action watchdog=reset -monitor "unix:$lab/button.monitor,server=on,wait=off" &
+# The machine's own device tree, with names for lines, a light, and line 3, which the
+# emulator presses, left to us.
+tree=$lab/board.dtb
+qemu-system-aarch64 -M "virt,dumpdtb=$tree" -cpu cortex-a72 -m 512 -nodefaults -display none -nic none 2>/dev/null
+gpio=$(fdtget -t x "$tree" /pl061@9030000 phandle)
+fdtput -r "$tree" /gpio-keys
+fdtput -t s "$tree" /pl061@9030000 gpio-line-names LED-A LED-B STATUS BUTTON
+fdtput -c "$tree" /leds
+fdtput -t s "$tree" /leds compatible gpio-leds
+fdtput -c "$tree" /leds/status
+fdtput -t s "$tree" /leds/status label green:status
+fdtput -t x "$tree" /leds/status gpios "$gpio" 2 0
+boot board -dtb "$tree" -device i6300esb -action watchdog=reset -monitor "unix:$lab/board.monitor,server=on,wait=off" &
 # says WHAT LINE: until the console of WHAT has LINE, for two minutes
 says() {
 	for ((i = 0; i < 240; i++)); do
@@ -63,16 +78,20 @@ says() {
 	done
 	return 1
 }
-# key MILLISECONDS: somebody holds the button down
-key() { python3 -c '
+# tell WHAT COMMAND: to the emulator of WHAT
+tell() { python3 -c '
 import socket, sys, time
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
-s.sendall(f"sendkey spc {sys.argv[2]}\n".encode())
-time.sleep(1)' "$monitor" "$1"; }
+s.sendall(f"{sys.argv[2]}\n".encode())
+time.sleep(1)' "$lab/$1.monitor" "$2"; }
 if says button "^panel: "; then
-	key 300
-	says button "msg=button gesture=press" && key 4000
+	tell button "sendkey spc 300"
+	says button "msg=button gesture=press" && tell button "sendkey spc 4000"
+fi
+# In time for a first file: a hold is of what is recorded.
+if says board "light green:status lit" && sleep 10; then
+	tell board system_powerdown
 fi
 wait
 
@@ -118,6 +137,10 @@ dog starved 0 "$armed"
 dog dropped 0 "$armed"
 dog product 1 'msg="watchdog armed" identity="i6300ESB timer" was_reset=false'
 dog button 1 'msg=button gesture=hold'
+dog board 1 'msg="watchdog armed" identity="i6300ESB timer" was_reset=false'
+for line in '^lines: driven, claimed, named' '^light green:status timer' '^light green:status lit' 'msg=button gesture=press' '^light green:status dark after the stop' '^footage files [1-9]' '^evidence files [1-9]'; do
+	tr -d '\r' <"$lab/board.console" | grep -q "$line" || { printf 'board: want %s\n' "$line" >&2; tail -n 40 "$lab/board.console" >&2; failed=1; }
+done
 dog frozen 0 '^watchdog: the recorder is frozen'
 if [ $failed -ne 0 ]; then
 	tail -n 40 "$lab/disks.console" >&2

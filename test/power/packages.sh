@@ -10,7 +10,7 @@ set -euo pipefail
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 
-packages=(qemu-system-arm e2fsprogs kmod cpio)
+packages=(qemu-system-arm e2fsprogs kmod cpio device-tree-compiler)
 missing=()
 for p in "${packages[@]}"; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")

@@ -78,10 +78,12 @@ func (h *hardware) openLights(c config.Board, sys string, lines gpio.Lines) {
 		}
 		opened, err := h.openLight(wanted, l, sys, lines)
 		if err != nil {
-			h.log.Error("light not found", "role", l.Role, "err", err)
-			if wanted != "" {
-				h.ledErr = errors.Join(h.ledErr, err)
+			if wanted == "" {
+				h.log.Info("the board's light is not there", "role", l.Role, "err", err)
+				continue
 			}
+			h.log.Error("light not found", "role", l.Role, "err", err)
+			h.ledErr = errors.Join(h.ledErr, err)
 			continue
 		}
 		h.lights[l.Name] = opened
