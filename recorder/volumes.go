@@ -27,6 +27,7 @@ type VolumeStatus struct {
 	BytesPerSecond                    int64
 	Cycle                             time.Duration
 	LastCycle                         time.Time // the writer was alive then
+	LastSweep                         time.Time // the sweeper was alive then; zero before its first sweep
 	SyncTime                          time.Duration
 	MediaWritten                      int64 // bytes of footage given to the disk since it was opened
 	Index                             index.Status
@@ -90,7 +91,7 @@ func (p *present) status(s *VolumeStatus) {
 	s.Total, s.Free, s.Floor, s.High, s.Reserve = space.Total, space.Free, swept.Floor, swept.High, swept.Reserve
 	s.Footage, s.Held = totals.Footage().Bytes+p.growing(), totals.Held.Bytes
 	s.BytesPerSecond, s.Cycle, s.LastCycle, s.SyncTime = p.rate.perSecond(), p.volume.Cycle(), stats.LastCycle, stats.SyncTime
-	s.MediaWritten = stats.Written
+	s.MediaWritten, s.LastSweep = stats.Written, swept.Alive
 	s.Index, s.Deleted = p.index.Status(), swept.By
 	if f := p.forecast.Load(); f != nil {
 		s.Forecast = *f

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -51,8 +52,8 @@ type Verdict struct {
 	Reason string        // for people; empty when all is well
 }
 
-// Check is one named question. Ask is called from the monitor's goroutine and
-// must not block.
+// Check is one named question. Ask is not called again before it has answered; it
+// should not block, and one that does grows old: the monitor goes on.
 type Check struct {
 	Name string
 	// MaxAge makes the check vital: older progress than that stops the
@@ -93,6 +94,15 @@ type Monitor struct {
 	show   func(Report)
 	log    *slog.Logger
 
+	// Leave, if not nil, is told which vital checks keep the watchdog unfed,
+	// whenever others do than before; nil once all are fresh again. It must not
+	// block. Set it before Run.
+	Leave func([]Cause)
+	stale []string // those that were told last
+
+	asked    []*asked // by check; nil = it has answered
+	verdicts []Verdict
+
 	mu   sync.Mutex
 	last Report
 }
@@ -100,15 +110,49 @@ type Monitor struct {
 // New returns a monitor. dog may be nil. show is called with every report
 // from the goroutine of Run.
 func New(checks []Check, dog Dog, show func(Report), log *slog.Logger) *Monitor {
-	return &Monitor{checks: checks, dog: dog, show: show, log: log, last: Report{State: Starting}}
+	return &Monitor{
+		checks: checks, dog: dog, show: show, log: log, last: Report{State: Starting},
+		asked: make([]*asked, len(checks)), verdicts: make([]Verdict, len(checks)),
+	}
+}
+
+// asked is a question that is open.
+type asked struct {
+	since  time.Time
+	answer chan Verdict // buffered: who asked may have gone
+}
+
+// patience is how long a check may take to answer.
+const patience = 500 * time.Millisecond
+
+// ask asks check i, or waits on for what it was asked before.
+func (m *Monitor) ask(i int) Verdict {
+	q := m.asked[i]
+	if q == nil {
+		q = &asked{time.Now(), make(chan Verdict, 1)}
+		m.asked[i] = q
+		go func() { q.answer <- m.checks[i].Ask() }() // one that hangs cannot be waited for
+	}
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	select {
+	case m.verdicts[i] = <-q.answer:
+		m.asked[i] = nil
+		return m.verdicts[i]
+	case <-limit.C:
+	}
+	v := m.verdicts[i]
+	v.Age += time.Since(q.since)
+	v.State, v.Reason = max(v.State, Degraded), "it does not answer"
+	return v
 }
 
 // Round asks every check once, feeds the watchdog if all vital ones are
 // fresh, and returns the report.
 func (m *Monitor) Round() Report {
 	r := Report{State: Recording, Fed: m.dog != nil}
-	for _, c := range m.checks {
-		res := Result{Name: c.Name, Verdict: c.Ask()}
+	for i, c := range m.checks {
+		res := Result{Name: c.Name, Verdict: m.ask(i)}
 		if res.Stale = c.MaxAge > 0 && res.Age > c.MaxAge; res.Stale {
 			r.Fed = false
 			res.State = Fault
@@ -123,6 +167,7 @@ func (m *Monitor) Round() Report {
 			r.Fed = false
 		}
 	}
+	m.leave(r)
 	m.mu.Lock()
 	changed := m.last.State != r.State
 	m.last = r
@@ -131,6 +176,22 @@ func (m *Monitor) Round() Report {
 		m.log.Info("state changed", "state", r.State.String(), "reasons", reasons(r))
 	}
 	return r
+}
+
+// leave tells which checks are stale, if others are than before.
+func (m *Monitor) leave(r Report) {
+	var causes []Cause
+	var names []string
+	for _, c := range r.Checks {
+		if c.Stale {
+			causes = append(causes, Cause{c.Name, c.Reason})
+			names = append(names, c.Name)
+		}
+	}
+	if m.Leave != nil && !slices.Equal(names, m.stale) {
+		m.stale = names
+		m.Leave(causes)
+	}
 }
 
 func reasons(r Report) (out []string) {

@@ -86,3 +86,34 @@ func TestAWedgedPartEndsInAReset(t *testing.T) {
 		}
 	})
 }
+
+// A check that asks a disk that hangs must not hang the monitor: the lights go on,
+// and what is vital ends in a reset with a name.
+func TestACheckThatDoesNotAnswerGrowsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung := make(chan struct{})
+		var asked atomic.Int64
+		m := New([]Check{
+			{Name: "disk", MaxAge: time.Minute, Ask: func() Verdict {
+				asked.Add(1)
+				<-hung
+				return Verdict{State: Recording}
+			}},
+			{Name: "clock", Ask: func() Verdict { return Verdict{State: Recording} }},
+		}, nil, nil, quiet())
+		var said []Cause
+		m.Leave = func(c []Cause) { said = c }
+		r := m.Round()
+		if d := r.Checks[0]; d.Stale || d.State != Degraded || d.Reason != "it does not answer" || r.Checks[1].Reason != "" {
+			t.Errorf("at first: %+v", r)
+		}
+		time.Sleep(time.Minute)
+		if r = m.Round(); !r.Checks[0].Stale || len(said) != 1 || said[0].Check != "disk" || asked.Load() != 1 {
+			t.Errorf("after a minute: %+v, said %v, asked %d times", r, said, asked.Load())
+		}
+		close(hung)
+		if r = m.Round(); r.State != Recording || len(said) != 0 {
+			t.Errorf("after it answered: %+v, said %v", r, said)
+		}
+	})
+}

@@ -29,7 +29,15 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	s.mu.Lock()
 	s.state.Err = err
 	s.mu.Unlock()
+	s.beat()
 	return err
+}
+
+// beat says that the sweeper is alive.
+func (s *Sweeper) beat() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Alive = time.Now()
 }
 
 // finishGarbage deletes what is condemned already: the rest of a sweep that
@@ -89,6 +97,7 @@ func (s *Sweeper) keepFloor(ctx context.Context) error {
 
 // measure reads the disk and publishes the reading.
 func (s *Sweeper) measure() (Reading, error) {
+	s.beat()
 	now := time.Now()
 	s.meter.update(now)
 	s.counted = s.meter.read() // before the disk is asked, so that the forecast errs on the early side

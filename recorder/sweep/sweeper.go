@@ -146,6 +146,7 @@ type State struct {
 	Deleted    index.Tally            // since the start
 	By         map[string]index.Tally // the same by rule: age, quota, size_cap, free_floor
 	Err        error                  // of the last sweep
+	Alive      time.Time              // when the sweeper last did something, with monotonic reading; zero before it runs
 }
 
 // forecast is what is needed to see the floor coming without asking the disk.
@@ -177,6 +178,7 @@ const poll = time.Second
 // disk must not stop the recorder.
 func (s *Sweeper) Run(ctx context.Context) error {
 	yieldDisk()
+	s.beat()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {

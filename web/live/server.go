@@ -35,6 +35,9 @@ type Options struct {
 	PublicIPs []net.IP
 	// MaxViewers is how many may watch at once; 0 means 64.
 	MaxViewers int
+	// Busy, if not nil, gives a reason why nobody else may watch now, "" for none.
+	// It must not block.
+	Busy func() string
 	// OfflineAfter is how long an offer waits for a camera that sends
 	// nothing; 0 means 5 s.
 	OfflineAfter time.Duration
@@ -219,9 +222,15 @@ func (s *Server) session(id string) *Session {
 
 // reserve takes one of the places; release gives it back.
 func (s *Server) reserve() error {
+	busy := ""
+	if s.o.Busy != nil {
+		busy = s.o.Busy()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case busy != "":
+		return refuse(TooManyViewers, busy, nil)
 	case !s.open || s.ctx.Err() != nil:
 		return refuse(Unavailable, "live view is stopping", nil)
 	case len(s.sessions)+s.reserved >= s.o.MaxViewers:

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/web/auth"
@@ -87,6 +88,8 @@ type Panel struct {
 	log *slog.Logger
 	wg  sync.WaitGroup // sockets
 
+	alive atomic.Pointer[time.Time] // when Run last looked
+
 	mu      sync.Mutex
 	sockets map[*client]struct{}
 	closed  bool
@@ -133,6 +136,8 @@ func (p *Panel) Run(ctx context.Context) error {
 			p.refresh()
 		}
 		p.mu.Unlock()
+		now := time.Now()
+		p.alive.Store(&now)
 		// What changes in bursts is sent once.
 		select {
 		case <-ctx.Done():
@@ -150,6 +155,15 @@ func (p *Panel) Run(ctx context.Context) error {
 		case <-board:
 		}
 	}
+}
+
+// Alive returns when Run last looked at the state, zero before it runs. It never
+// blocks.
+func (p *Panel) Alive() time.Time {
+	if t := p.alive.Load(); t != nil {
+		return *t
+	}
+	return time.Time{}
 }
 
 func (p *Panel) close() {

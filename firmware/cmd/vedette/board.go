@@ -28,14 +28,16 @@ type hardware struct {
 	dog    interface {      // nil = none
 		State() (timeout, left time.Duration, resets int)
 	}
-	wasReset bool         // by the watchdog, as far as its driver knows
-	sys      fs.FS        // with the sensors; nil = none, as on the simulated board
-	pins     []*led.Pin   // the lights that blink by us
-	reader   buttonReader // nil = no button but a simulated one
-	watchdog string       // device file; empty = none
-	ledErr   error        // why lights that are wanted are not there
-	dogErr   error        // why a watchdog that is wanted is not there
-	log      *slog.Logger
+	wasReset bool // by the watchdog, as far as its driver knows
+	// lastWords are what had hung then, as far as it was said.
+	lastWords health.Words
+	sys       fs.FS        // with the sensors; nil = none, as on the simulated board
+	pins      []*led.Pin   // the lights that blink by us
+	reader    buttonReader // nil = no button but a simulated one
+	watchdog  string       // device file; empty = none
+	ledErr    error        // why lights that are wanted are not there
+	dogErr    error        // why a watchdog that is wanted is not there
+	log       *slog.Logger
 
 	mu        sync.Mutex
 	onGesture func(button.Event)
@@ -248,6 +250,9 @@ type (
 		TimeoutS float64 `json:"timeout_s"`
 		LeftS    float64 `json:"left_s"`
 		Resets   int     `json:"resets"`
+		// Hung is what ended the last boot, where that is known.
+		Hung   []health.Cause `json:"hung,omitempty"`
+		HungAt *time.Time     `json:"hung_at,omitempty"`
 	}
 )
 
@@ -271,7 +276,10 @@ func (h *hardware) view(r health.Report) boardView {
 	}
 	if h.dog != nil {
 		timeout, left, resets := h.dog.State()
-		v.Watchdog = &watchdogView{timeout.Seconds(), left.Round(100 * time.Millisecond).Seconds(), resets}
+		v.Watchdog = &watchdogView{TimeoutS: timeout.Seconds(), LeftS: left.Round(100 * time.Millisecond).Seconds(), Resets: resets, Hung: h.lastWords.Causes}
+		if at := h.lastWords.At; !at.IsZero() {
+			v.Watchdog.HungAt = &at
+		}
 	}
 	return v
 }

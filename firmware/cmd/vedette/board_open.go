@@ -51,9 +51,7 @@ func openBoard(c config.Board, sys string, lines gpio.Lines, log *slog.Logger) *
 	h.board = data
 	h.openLights(c, sys, lines)
 	h.openButton(c.Button, sys, lines)
-	switch c.Watchdog {
-	case config.None:
-	default:
+	if c.Watchdog != config.None {
 		h.watchdog = cmp.Or(c.Watchdog, data.Watchdog)
 	}
 	return h

@@ -20,6 +20,7 @@ import (
 	"vedette/firmware/health"
 	"vedette/firmware/housekeeping"
 	"vedette/hal/gpio"
+	"vedette/hal/memory"
 	"vedette/perception/events"
 	"vedette/recorder"
 	"vedette/web/api"
@@ -98,6 +99,8 @@ type process struct {
 	recorder *recorder.Recorder
 	board    *hardware
 	monitor  *health.Monitor
+	words    *health.LastWords
+	memory   *memoryGuard
 	live     *live.Server
 	panel    *panel.Panel
 	http     *http.Server
@@ -120,19 +123,44 @@ func build(f runFlags, std streams) (p *process, err error) {
 	if err := p.configure(); err != nil {
 		return p, err
 	}
+	limitMemory(os.DirFS(proc), p.log)
+	if p.board.board.ID != "sim" {
+		if err := memory.Protect(); err != nil {
+			p.log.Info("when memory runs out, this process may be chosen to end", "err", err)
+		}
+	}
+	p.memory = &memoryGuard{proc: os.DirFS(proc), log: p.log, shed: func() int {
+		return p.live.Revoke(func(live.Info) bool { return true })
+	}}
 	if err := p.openStores(); err != nil {
 		return p, err
 	}
+	p.words = health.NewLastWords(filepath.Join(p.flags.data, "last-words.json"), p.log)
 	p.board.handle(p.gesture)
 	if err := p.openWeb(); err != nil {
 		return p, err
 	}
 	// The watchdog counts from here: what came before may take its time.
 	p.monitor = health.New(p.checks(), p.board.openWatchdog(), p.showHealth, p.log)
-	if p.board.wasReset {
-		p.events.Emit(events.Event{Type: "watchdog_reset", Severity: events.Critical})
-	}
+	p.monitor.Leave = p.words.Leave
+	p.tellReset()
 	return p, nil
+}
+
+// tellReset tells that the watchdog reset the machine, as its driver or the last
+// words say, and what had hung.
+func (p *process) tellReset() {
+	words, spoken := p.words.Take()
+	if !p.board.wasReset && !spoken {
+		return
+	}
+	p.board.lastWords = words
+	payload := map[string]any{"causes": words.Causes}
+	if !words.At.IsZero() {
+		payload["hung_at"] = words.At.UTC()
+	}
+	p.log.Error("the watchdog has reset the machine", "causes", words.Causes, "at", words.At)
+	p.events.Emit(events.Event{Type: "watchdog_reset", Severity: events.Critical, Payload: payload})
 }
 
 // close releases what build opened, newest first.
@@ -244,6 +272,7 @@ func (p *process) openWeb() (err error) {
 	if p.live, err = live.New(live.Options{
 		Source: liveSource{p.recorder}, Log: p.log, Port: p.config.Live.UDPPort, Loopback: true,
 		MaxViewers: p.config.Live.MaxViewers, Owner: whepOwner,
+		Busy: func() string { return p.memory.check().Reason },
 	}); err != nil {
 		return err
 	}
@@ -276,12 +305,13 @@ func (p *process) openWeb() (err error) {
 // run runs every part until ctx is done or one of them cannot go on, and
 // returns when all of it has ended.
 func (p *process) run(ctx context.Context) (err error) {
-	// The monitor, the lights and the event log outlive the drain of the recorder.
+	// The monitor with its last words, the lights and the event log outlive the drain of the recorder.
 	lateCtx, stopLate := context.WithCancel(context.WithoutCancel(ctx))
 	var late errgroup.Group
 	late.Go(func() error { return quietly(p.monitor.Run(lateCtx)) })
 	late.Go(func() error { return quietly(p.events.Run(lateCtx)) })
 	late.Go(func() error { return quietly(p.board.blink(lateCtx)) })
+	late.Go(func() error { return quietly(p.words.Run(lateCtx)) })
 	defer func() {
 		stopLate()
 		err = errors.Join(err, late.Wait())
@@ -292,7 +322,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer p.stop()
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range map[string]func(context.Context) error{
-		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton,
+		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton, "memory": p.memory.run,
 		"http": p.serve, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
 	} {
 		g.Go(func() error {

@@ -142,7 +142,8 @@ export interface Board {
   reasons?: string[];
   leds?: Led[];
   buttons?: BoardButton[];
-  watchdog?: { timeout_s: number; left_s: number; resets?: number };
+  /** Hung is what ended the last boot, where that is known. */
+  watchdog?: { timeout_s: number; left_s: number; resets?: number; hung?: { check: string; reason: string }[]; hung_at?: string };
   temperatures?: { name: string; celsius: number }[];
 }
 

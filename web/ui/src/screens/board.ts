@@ -2,21 +2,15 @@
 // and buttons that can be pressed from here.
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { panel, say, stale, tick } from '../store';
+import { stamp } from '../format';
+import { gestures, lights, patterns } from '../lights';
+import { panel, say, stale, tick, zone } from '../store';
 import { socket } from '../socket';
 import type { BoardButton, Led } from '../types';
 
-const patterns: Record<string, string> = { solid: 'on', off: 'off', blink: 'blinking', pulse: 'pulsing' };
 const colours = ['red', 'green', 'blue', 'amber', 'yellow', 'white', 'orange'];
 
-/** What a hold of so many ms does, longest first. */
-export const holds = [
-  { ms: 10_000, name: 'Hold 10 s', does: 'Shows the claim code on the console while the box has no owner' },
-  { ms: 3_000, name: 'Hold 3 s', does: 'Stops cleanly and makes the disk safe to unplug' },
-  { ms: 0, name: 'Press', does: 'Keeps the last 5 minutes of every camera' },
-];
-
-export const holdFor = (ms: number) => holds.find((h) => ms >= h.ms) ?? holds[holds.length - 1];
+export const holdFor = (ms: number) => gestures.find((h) => ms >= h.ms) ?? gestures[gestures.length - 1];
 
 export function BoardView() {
   const b = panel.value.board;
@@ -26,18 +20,25 @@ export function BoardView() {
       <${Watchdog} />
       <${Temperatures} />
       ${(b.buttons ?? []).map((x) => (b.board === 'sim' ? html`<${Press} key=${x.name} b=${x} />` : html`<${Does} key=${x.name} b=${x} />`))}
+      ${b.board === 'generic' && html`<p class="muted small" data-testid="board-unknown">This machine is no board that is known here. It records all the same; lights and a button can be named in its configuration.</p>`}
+      ${(b.leds ?? []).length > 0 && html`<${Meaning} />`}
       ${!b.leds?.length && !b.buttons?.length && html`<p class="muted">This board reports no lights and no buttons.</p>`}
     </div>
   </section>`;
 }
 
 /** Gestures says what each of them does. */
-const Gestures = () => html`<dl class="press-does">${[...holds].reverse().map((h) => html`<div key=${h.ms}><dt>${h.name}</dt><dd>${h.does}</dd></div>`)}</dl>`;
+const Gestures = () => html`<dl class="press-does">${[...gestures].reverse().map((h) => html`<div key=${h.ms}><dt>${h.name}</dt><dd>${h.does}</dd></div>`)}</dl>`;
 
 /** Does says what a button of a real board does: it is pressed by hand. */
 function Does({ b }: { b: BoardButton }) {
   return html`<div class="press-ways"><p class="press-says"><b>${b.label || b.name}</b></p><${Gestures} /></div>`;
 }
+
+/** Meaning says what the lights tell. */
+const Meaning = () => html`<details class="lights-mean" data-testid="lights-mean"><summary>What the lights say</summary>
+  <div class="table-box"><table class="table"><thead><tr><th scope="col">Status</th><th scope="col">Fault</th><th scope="col">Means</th></tr></thead>
+    <tbody>${lights.map((l) => html`<tr key=${l.state}><td>${patterns[l.status]}</td><td>${patterns[l.fault]}</td><td>${l.means}</td></tr>`)}</tbody></table></div></details>`;
 
 function Light({ l }: { l: Led }) {
   const colour = colours.includes((l.color ?? '').toLowerCase()) ? l.color!.toLowerCase() : 'white';
@@ -63,7 +64,8 @@ function Watchdog() {
   return html`<div class="dog" data-testid="watchdog">
     <svg width="44" height="44" viewBox="0 0 44 44" aria-hidden="true"><circle class="dog-track" cx="22" cy="22" r="17" /><circle class="dog-left ${share < 0.34 ? 'is-low' : ''}" cx="22" cy="22" r="17"
       stroke-dasharray=${length} stroke-dashoffset=${length * (1 - share)} /></svg>
-    <span><b>Watchdog</b><small>${Math.ceil(left)} s of ${w.timeout_s} s left${w.resets !== undefined ? `, ${w.resets} ${w.resets === 1 ? 'reset' : 'resets'}` : ''}</small></span>
+    <span><b>Watchdog</b><small>${Math.ceil(left)} s of ${w.timeout_s} s left${w.resets !== undefined ? `, ${w.resets} ${w.resets === 1 ? 'reset' : 'resets'}` : ''}</small>
+      ${w.hung && w.hung.length > 0 && html`<small data-testid="watchdog-hung">It restarted the machine${w.hung_at ? ` at ${stamp(Date.parse(w.hung_at), zone.value)}` : ''}: ${w.hung.map((h) => `${h.check}: ${h.reason}`).join('; ')}</small>`}</span>
   </div>`;
 }
 
@@ -117,7 +119,7 @@ function Press({ b }: { b: BoardButton }) {
     </button>
     <div class="press-ways">
       <p class="press-says" role="status">${held === null ? 'Press and hold as on the box, or choose:' : `Let go: ${holdFor(held).does.toLowerCase()}`}</p>
-      <div class="press-row">${[...holds].reverse().map((h) => html`<button type="button" key=${h.ms} class="button small" disabled=${stale.value} title=${h.does}
+      <div class="press-row">${[...gestures].reverse().map((h) => html`<button type="button" key=${h.ms} class="button small" disabled=${stale.value} title=${h.does}
         onClick=${() => send(b, h.ms || 100)} data-testid="board-${b.name}-${h.ms}">${h.name}</button>`)}</div>
       <${Gestures} />
     </div>

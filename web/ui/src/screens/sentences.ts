@@ -43,6 +43,9 @@ const pressure: Record<string, [string, string]> = {
   reserve: ['The disk is below its reserve: recording rests', 'The disk has room again'],
 };
 
+/** What the vital checks look after. */
+const hung: Record<string, string> = { disk: 'writing to the disk', index: 'the index of footage', sweeper: 'the sweeper' };
+
 const wear: Record<string, string> = { worn: 'The disk is worn', failing: 'The disk is failing', good: 'The disk is well again', unknown: 'The disk does not tell its wear any more' };
 
 const actions: Record<string, string> = {
@@ -57,7 +60,13 @@ const rules: Record<string, string> = { age: 'as old as they may get', quota: 't
 const gestures: Record<string, string> = { press: 'pressed', hold: 'held for 3 s', long: 'held for 10 s', broken: 'held far too long' };
 
 const known: Record<string, Tell> = {
-  watchdog_reset: () => ({ text: 'The watchdog restarted the machine: something had hung' }),
+  watchdog_reset: (p) => {
+    const causes = (Array.isArray(p.causes) ? p.causes : []) as { check?: unknown; reason?: unknown }[];
+    return {
+      text: `The watchdog restarted the machine: ${causes.map((c) => hung[plain(c.check)] ?? plain(c.check)).join(' and ') || 'something'} had hung`,
+      detail: causes.map((c) => plain(c.reason)).join('; '),
+    };
+  },
   disk_health: (p) => ({ text: `${wear[plain(p.status)] ?? 'The disk changed'}${plain(p.volume) ? ` (${plain(p.volume)})` : ''}`, detail: plain(p.reason) }),
   camera_recording: camera((n) => `${n} records`),
   camera_live: camera((n) => `${n} is live, not recorded`),
