@@ -10,6 +10,9 @@
 #   button   the product with a button: pressed from outside it keeps footage, held
 #            for more than 3 s it stops cleanly
 #   frozen   the same as product, frozen by SIGSTOP: the machine is reset
+#   wedged   the product while its footage disk hangs (the file system is frozen below it, so the
+#            writer hangs in the kernel): the machine is reset; and
+#   after    its next boot, on the same disks: it names what hung, and records again
 #   board    lines of a GPIO controller are driven, claimed and refused; then the product, which
 #            knows the board by its device tree: its light shows that a camera is recorded, a
 #            button on a line, pressed from outside, keeps footage
@@ -31,7 +34,7 @@ mkdir -p "$lab/tree/modules" "$lab/tree/dev"
 cp "$root/bin/vedette-linux-arm64" "$lab/tree/vedette"
 release=$(basename "$kernel"/root/lib/modules/*)
 number=0
-for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input evdev ledtrig-timer leds-gpio; do
+for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input evdev ledtrig-timer leds-gpio ext4; do
 	/sbin/modprobe -d "$kernel/root" -S "$release" --show-depends "$m"
 done | sed -n 's/^insmod \([^ ]*\).*$/\1/p' | awk '!seen[$0]++' | while read -r file; do
 	cp "$file" "$lab/tree/modules/$(printf '%02d' $number)-$(basename "$file")"
@@ -53,6 +56,18 @@ boot disks \
 	-drive "if=none,id=nvme,format=raw,file=$lab/nvme.img" -device nvme,drive=nvme,serial=n1 \
 	-drive "if=none,id=sata,format=raw,file=$lab/sata.img" -device ahci,id=ahci -device ide-hd,drive=sata,bus=ahci.0,serial=s1 \
 	-drive "if=none,id=sd,format=raw,file=$lab/sd.img" -device sdhci-pci -device sd-card,drive=sd &
+for d in state footage; do
+	rm -f "$lab/$d.img"
+	truncate -s 512M "$lab/$d.img"
+	mkfs.ext4 -q -F "$lab/$d.img"
+done
+# with_disks WHAT: a machine with a system disk and a footage disk
+with_disks() {
+	boot "$1" -device i6300esb -action watchdog=reset \
+		-drive "if=none,id=state,format=raw,file=$lab/state.img" -device virtio-blk-pci,drive=state,serial=state \
+		-drive "if=none,id=footage,format=raw,file=$lab/footage.img" -device virtio-blk-pci,drive=footage,serial=footage
+}
+with_disks wedged && with_disks after &
 for what in fed starved dropped product frozen; do boot $what -device virtio-keyboard-pci -device i6300esb -action watchdog=reset & done
 boot leds -device virtio-keyboard-pci &
 rm -f "$lab"/*.monitor "$lab/button.console" "$lab/board.console"
@@ -137,6 +152,11 @@ dog starved 0 "$armed"
 dog dropped 0 "$armed"
 dog product 1 'msg="watchdog armed" identity="i6300ESB timer" was_reset=false'
 dog button 1 'msg=button gesture=hold'
+dog wedged 0 '^wedged: the footage disk hangs'
+dog after 1 'the watchdog has reset the machine.*disk'
+for line in '^event watchdog_reset .*disk' '^footage files [1-9]'; do
+	tr -d '\r' <"$lab/after.console" | grep -q "$line" || { printf 'after: want %s\n' "$line" >&2; tail -n 40 "$lab/after.console" >&2; failed=1; }
+done
 dog board 1 'msg="watchdog armed" identity="i6300ESB timer" was_reset=false'
 for line in '^lines: driven, claimed, named' '^light green:status timer' '^light green:status lit' 'msg=button gesture=press' '^light green:status dark after the stop' '^footage files [1-9]' '^evidence files [1-9]'; do
 	tr -d '\r' <"$lab/board.console" | grep -q "$line" || { printf 'board: want %s\n' "$line" >&2; tail -n 40 "$lab/board.console" >&2; failed=1; }

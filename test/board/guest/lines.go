@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -32,15 +31,8 @@ func onLines() error {
 	if err := os.WriteFile("/data/vedette.toml", []byte("[board]\nbutton = \"gpio:BUTTON\"\ndisk_led = \"gpio:LED-A\"\n[sweep]\nfloor_bytes = 16777216\n"), 0o600); err != nil {
 		return err
 	}
-	camera := exec.Command("/vedette", "simcam", "--path", "door")
-	camera.Stdout, camera.Stderr = os.Stdout, os.Stdout
-	if err := camera.Start(); err != nil {
-		return err
-	}
-	time.Sleep(2 * time.Second)
-	box := exec.Command("/vedette", "run", "--data", "/data", "--listen", ":8080", "--camera", "rtsp://127.0.0.1:8554/door")
-	box.Stdout, box.Stderr = os.Stdout, os.Stdout
-	if err := box.Start(); err != nil {
+	stop, err := recording("/data")
+	if err != nil {
 		return err
 	}
 	seen := ""
@@ -52,19 +44,25 @@ func onLines() error {
 			seen = now
 		}
 	}
-	err := errors.Join(box.Process.Signal(unix.SIGTERM), box.Wait(), camera.Process.Kill())
-	_ = camera.Wait() // it was killed
+	err = stop()
 	fmt.Println("light green:status", kernelLight("green:status"), "after the stop")
+	return errors.Join(err, countFootage("/data/footage-volume"))
+}
+
+// countFootage prints how many files of footage and of evidence a volume has.
+func countFootage(volume string) (err error) {
 	for _, dir := range []string{"footage", "evidence"} {
 		n := 0
-		werr := filepath.WalkDir("/data/footage-volume/"+dir, func(name string, _ fs.DirEntry, err error) error {
+		werr := filepath.WalkDir(filepath.Join(volume, dir), func(name string, _ fs.DirEntry, err error) error {
 			if strings.HasSuffix(name, ".mp4") {
 				n++
 			}
 			return err
 		})
+		if !errors.Is(werr, fs.ErrNotExist) {
+			err = errors.Join(err, werr)
+		}
 		fmt.Println(dir, "files", n)
-		err = errors.Join(err, werr)
 	}
 	return err
 }

@@ -49,6 +49,8 @@ func work() error {
 			return light()
 		case "lab=fed", "lab=starved", "lab=dropped":
 			return dog(strings.TrimPrefix(word, "lab="))
+		case "lab=wedged", "lab=after":
+			return wedged(word == "lab=wedged")
 		case "lab=board":
 			return onLines()
 		case "lab=product", "lab=frozen", "lab=button":
