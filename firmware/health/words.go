@@ -23,7 +23,7 @@ type Cause struct {
 
 // Words are what a machine left behind before the watchdog reset it.
 type Words struct {
-	At     time.Time `json:"at"` // by the wall clock of that boot; zero = not known
+	At     time.Time `json:"at,omitzero"` // by the wall clock of that boot; zero = not known
 	Causes []Cause   `json:"causes"`
 }
 

@@ -1,11 +1,13 @@
 package clock
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"strconv"
 	"testing"
 	"testing/fstest"
+	"time"
 )
 
 func TestParseBootIDTakesUUIDsAlone(t *testing.T) {
@@ -57,5 +59,25 @@ func TestRTCIsTheOneThatSetTheTime(t *testing.T) {
 				t.Errorf("got %v, %v; want %d, %v", got, err, tt.want, tt.err)
 			}
 		})
+	}
+}
+
+// A real step is shown in test/board: no test may set the clock of the machine it
+// runs on.
+func TestAClockThatIsNotSetMakesNoStep(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- Steps(ctx, func(by time.Duration) { t.Errorf("a step of %v", by) })
+	}()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestAnRTCThatIsNotThereIsNotSet(t *testing.T) {
+	if err := SetRTC(fstest.MapFS{}, time.Now()); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
 	}
 }

@@ -13,6 +13,8 @@
 #   wedged   the product while its footage disk hangs (the file system is frozen below it, so the
 #            writer hangs in the kernel): the machine is reset; and
 #   after    its next boot, on the same disks: it names what hung, and records again
+#   clock    the product on a machine whose clock begins in 1970 and is then set: footage is
+#            kept, under its right time, and the real-time clock is set
 #   board    lines of a GPIO controller are driven, claimed and refused; then the product, which
 #            knows the board by its device tree: its light shows that a camera is recorded, a
 #            button on a line, pressed from outside, keeps footage
@@ -69,6 +71,7 @@ with_disks() {
 }
 with_disks wedged && with_disks after &
 for what in fed starved dropped product frozen; do boot $what -device virtio-keyboard-pci -device i6300esb -action watchdog=reset & done
+boot clock -rtc base=1970-01-01T00:00:10 &
 boot leds -device virtio-keyboard-pci &
 rm -f "$lab"/*.monitor "$lab/button.console" "$lab/board.console"
 boot button -device virtio-keyboard-pci -device i6300esb -action watchdog=reset -monitor "unix:$lab/button.monitor,server=on,wait=off" &
@@ -156,6 +159,10 @@ dog wedged 0 '^wedged: the footage disk hangs'
 dog after 1 'the watchdog has reset the machine.*disk'
 for line in '^event watchdog_reset .*disk' '^footage files [1-9]'; do
 	tr -d '\r' <"$lab/after.console" | grep -q "$line" || { printf 'after: want %s\n' "$line" >&2; tail -n 40 "$lab/after.console" >&2; failed=1; }
+done
+dog clock 1 '^clock: begins in 1970'
+for line in '^clock: before the step footage of map\[1970:' '^clock: after the step footage of map\[2026:[0-9]*\]' '^clock: the real-time clock says 2026-12-01' '^event clock_stepped '; do
+	tr -d '\r' <"$lab/clock.console" | grep -q "$line" || { printf 'clock: want %s\n' "$line" >&2; tail -n 40 "$lab/clock.console" >&2; failed=1; }
 done
 dog board 1 'msg="watchdog armed" identity="i6300ESB timer" was_reset=false'
 for line in '^lines: driven, claimed, named' '^light green:status timer' '^light green:status lit' 'msg=button gesture=press' '^light green:status dark after the stop' '^footage files [1-9]' '^evidence files [1-9]'; do

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -19,6 +20,7 @@ type wallClock struct {
 	newest func() (time.Time, bool)
 	source atomic.Pointer[string] // of the trust; nil = none
 	synced bool                   // somebody has set the clock since boot; of refresh alone
+	rtcSet time.Time              // when keepRTC last tried; of it alone
 }
 
 func newWallClock(simulated bool, log *slog.Logger) *wallClock {
@@ -53,6 +55,29 @@ func (c *wallClock) refresh() {
 		return
 	}
 	c.source.Store(&source)
+}
+
+// rtcLeast is how often the RTC is set at most: a write is all the same to it, but
+// one that does not take the time need not be asked each time.
+const rtcLeast = time.Hour
+
+// keepRTC sets the real-time clock once the network has set the wall clock and
+// they do not agree, so that the next boot begins with the right time. Not every
+// kernel does that itself. Calls must not overlap.
+func (c *wallClock) keepRTC(sys fs.FS, log *slog.Logger) {
+	if c.trust() != "network" || !c.rtcSet.IsZero() && time.Since(c.rtcSet) < rtcLeast {
+		return
+	}
+	rtc, err := clock.RTC(sys)
+	if err != nil || time.Since(rtc).Abs() <= rtcSlack {
+		return
+	}
+	c.rtcSet = time.Now()
+	if err := clock.SetRTC(sys, c.rtcSet); err != nil {
+		log.Warn("the next boot may begin with a wrong time", "err", err)
+		return
+	}
+	log.Info("real-time clock set", "was", rtc)
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"vedette/firmware/config"
 	"vedette/firmware/health"
 	"vedette/firmware/housekeeping"
+	"vedette/hal/clock"
 	"vedette/hal/gpio"
 	"vedette/hal/memory"
 	"vedette/perception/events"
@@ -364,15 +366,43 @@ func (p *process) serve(ctx context.Context) error {
 	return err
 }
 
+// leastStep is how far the wall clock must go in a step to be told.
+const leastStep = time.Second
+
+// watchClock keeps knowing who vouches for the wall clock: it asks every few
+// seconds, and at once when somebody sets it.
 func (p *process) watchClock(ctx context.Context) error {
+	stepped := make(chan time.Duration, 1)
+	var g errgroup.Group
+	g.Go(func() error {
+		err := clock.Steps(ctx, func(by time.Duration) {
+			select {
+			case stepped <- by:
+			case <-ctx.Done():
+			}
+		})
+		if ctx.Err() == nil { // without it every few seconds must do
+			p.log.Warn("steps of the wall clock are noticed late", "err", err)
+		}
+		return nil
+	})
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return g.Wait()
+		case by := <-stepped:
+			p.clock.refresh()
+			p.log.Info("the wall clock was set", "by", by, "trusted_by", p.clock.trust())
+			if by.Abs() >= leastStep {
+				p.events.Emit(events.Event{Type: "clock_stepped", Payload: map[string]any{"seconds": math.Round(by.Seconds()), "source": p.clock.trust()}})
+			}
 		case <-tick.C:
 			p.clock.refresh()
+		}
+		if p.board.sys != nil {
+			p.clock.keepRTC(p.board.sys, p.log)
 		}
 	}
 }

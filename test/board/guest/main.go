@@ -51,6 +51,8 @@ func work() error {
 			return dog(strings.TrimPrefix(word, "lab="))
 		case "lab=wedged", "lab=after":
 			return wedged(word == "lab=wedged")
+		case "lab=clock":
+			return clockSet()
 		case "lab=board":
 			return onLines()
 		case "lab=product", "lab=frozen", "lab=button":

@@ -67,6 +67,7 @@ const known: Record<string, Tell> = {
       detail: causes.map((c) => plain(c.reason)).join('; '),
     };
   },
+  clock_stepped: (p) => ({ text: `The clock was set ${span(Math.abs(Number(p.seconds) || 0) * 1000)} ${Number(p.seconds) < 0 ? 'back' : 'forward'}` }),
   disk_health: (p) => ({ text: `${wear[plain(p.status)] ?? 'The disk changed'}${plain(p.volume) ? ` (${plain(p.volume)})` : ''}`, detail: plain(p.reason) }),
   camera_recording: camera((n) => `${n} records`),
   camera_live: camera((n) => `${n} is live, not recorded`),
