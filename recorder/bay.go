@@ -45,6 +45,11 @@ type bay struct {
 	reason error  // why it is empty
 	other  string // id of the volume that is here but is not ours
 	fresh  bool   // a volume other than the known one may be taken, once
+	// resting says that somebody took the volume out of use; stop ends the work of
+	// the one that is there, nil before it begins.
+	resting bool
+	stop    context.CancelFunc
+	closing bool // a volume that left is not closed yet
 	// suspects are what volumes that were given up since the start failed to
 	// write, until recovery has dealt with it.
 	suspects map[volume.Name]int64
@@ -189,7 +194,7 @@ func (b *bay) run(ctx context.Context) error {
 	for {
 		if p := b.present(); p != nil {
 			began := time.Now()
-			err := p.run(ctx)
+			err := b.work(ctx, p)
 			if err := b.leave(p, err); err != nil {
 				b.r.o.Log.Error("volume not closed cleanly", "volume", b.o.Name, "err", err)
 			}
@@ -203,7 +208,10 @@ func (b *bay) run(ctx context.Context) error {
 		if !b.wait(ctx, pause) {
 			return nil
 		}
-		err := b.open()
+		err := ErrResting
+		if !b.rests() {
+			err = b.open()
+		}
 		b.tell(err)
 		switch {
 		case err == nil || !lasting(err):
@@ -214,6 +222,29 @@ func (b *bay) run(ctx context.Context) error {
 	}
 }
 
+// work has p work until ctx is done, it fails, or somebody takes it out of use.
+func (b *bay) work(ctx context.Context, p *present) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	b.mu.Lock()
+	b.stop = stop
+	if b.resting { // somebody did before there was something to stop
+		stop()
+	}
+	b.mu.Unlock()
+	err := p.run(ctx)
+	b.mu.Lock()
+	b.stop = nil
+	b.mu.Unlock()
+	return err
+}
+
+func (b *bay) rests() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.resting
+}
+
 // How often an empty bay is looked at. A sick disk is left alone for longer.
 const (
 	retryFirst = 3 * time.Second
@@ -222,7 +253,7 @@ const (
 
 // lasting reports whether err came from the disk itself.
 func lasting(err error) bool {
-	for _, e := range []error{volume.ErrNoDirectory, volume.ErrNotVolume, volume.ErrNotMounted, ErrForeignVolume, fs.ErrNotExist} {
+	for _, e := range []error{volume.ErrNoDirectory, volume.ErrNotVolume, volume.ErrNotMounted, ErrForeignVolume, ErrResting, fs.ErrNotExist} {
 		if errors.Is(err, e) {
 			return false
 		}
@@ -248,7 +279,8 @@ func (b *bay) wait(ctx context.Context, d time.Duration) bool {
 // volume.
 func (b *bay) leave(p *present, err error) error {
 	b.mu.Lock()
-	b.in, b.reason = nil, err
+	rests := err == nil && b.resting
+	b.in, b.reason, b.closing = nil, err, true
 	if b.suspects == nil {
 		b.suspects = map[volume.Name]int64{}
 	}
@@ -261,7 +293,15 @@ func (b *bay) leave(p *present, err error) error {
 		b.r.emit("volume_lost", Critical, "", map[string]any{"volume": b.o.Name, "id": p.volume.ID(), "reason": err.Error()})
 		b.r.o.Log.Error("volume lost", "volume", b.o.Name, "err", err)
 	}
-	return p.close()
+	err = p.close()
+	if rests {
+		b.tell(ErrResting)
+	}
+	b.mu.Lock()
+	b.closing = false
+	b.mu.Unlock()
+	b.r.bays.notify()
+	return err
 }
 
 // suspected returns a copy of the suspects.
@@ -288,11 +328,14 @@ func (b *bay) tell(err error) {
 	case err == nil:
 		b.r.emit("volume_present", Info, "", map[string]any{"volume": b.o.Name, "id": b.present().volume.ID()})
 		b.r.o.Log.Info("volume is there", "volume", b.o.Name)
-	case before == nil || before.Error() != err.Error():
+	case before != nil && before.Error() == err.Error():
+		return
+	case errors.Is(err, ErrResting):
+		b.r.emit("volume_resting", Info, "", map[string]any{"volume": b.o.Name})
+		b.r.o.Log.Info("volume rests", "volume", b.o.Name)
+	default:
 		b.r.emit("volume_absent", Critical, "", map[string]any{"volume": b.o.Name, "reason": err.Error()})
 		b.r.o.Log.Error("no volume", "volume", b.o.Name, "err", err)
-	default:
-		return
 	}
 	b.r.bays.notify()
 	b.r.changes.notify()

@@ -104,8 +104,8 @@ func (k *copies) set(w *segment.Writer, p *present) {
 		}
 	}
 	k.writer, k.on = w, p
-	if !k.mirror {
-		k.c.r.bays.notify() // the mirror must keep off the volume of the first
+	if !k.mirror || p == nil {
+		k.c.r.bays.notify() // the mirror must keep off the volume of the first; and who waits for a volume to be left
 	}
 }
 

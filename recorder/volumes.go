@@ -43,6 +43,7 @@ const (
 	VolumeFailed   = "failed"   // the disk reports errors
 	VolumeAbsent   = "absent"   // not mounted, or not to be used
 	VolumeForeign  = "foreign"  // another volume is there than before
+	VolumeResting  = "resting"  // somebody took it out of use: it may be unplugged
 )
 
 // Volumes returns the state of every volume, in the order of the
@@ -61,9 +62,12 @@ func (b *bay) status() VolumeStatus {
 	s := VolumeStatus{Name: b.o.Name, Path: b.o.Dir, ID: b.known.ID, State: VolumeAbsent, Other: b.other}
 	if b.reason != nil {
 		s.Reason = b.reason.Error()
-		if errors.Is(b.reason, ErrForeignVolume) {
+		switch {
+		case errors.Is(b.reason, ErrForeignVolume):
 			s.State = VolumeForeign
-		} else if b.known.ID != "" && !absent(b.reason) {
+		case errors.Is(b.reason, ErrResting):
+			s.State = VolumeResting
+		case b.known.ID != "" && !absent(b.reason):
 			s.State = VolumeFailed
 		}
 	}

@@ -41,7 +41,7 @@ func find(sys string, major, minor uint32) (string, error) {
 func read(dir string) Info {
 	i := Info{
 		Name: filepath.Base(dir), Kind: Unknown,
-		Model: word(dir, "device/model"), Serial: word(dir, "device/serial"),
+		Model: word(dir, "device/model"), Serial: serial(dir),
 		Bytes: number(dir, "size") * 512, Rotational: word(dir, "queue/rotational") == "1",
 		Removable: word(dir, "removable") == "1", ReadOnly: word(dir, "ro") == "1",
 		EraseBlock: number(dir, "device/preferred_erase_size"),

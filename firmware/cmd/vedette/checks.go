@@ -49,7 +49,7 @@ func (p *process) checkDisk() health.Verdict {
 	for _, v := range p.recorder.Volumes() {
 		state := health.Recording
 		switch v.State {
-		case recorder.VolumeFull, recorder.VolumeFailed, recorder.VolumeAbsent, recorder.VolumeForeign:
+		case recorder.VolumeFull, recorder.VolumeFailed, recorder.VolumeAbsent, recorder.VolumeForeign, recorder.VolumeResting:
 			state = health.Fault
 		case recorder.VolumePressure:
 			state, there = health.Degraded, there+1
