@@ -30,6 +30,7 @@ import (
 // there.
 type Options struct {
 	Recorder Recorder
+	Disks    Disks // nil = no disk has a place here
 	Auth     *auth.Service
 	Events   Events
 	System   System

@@ -27,6 +27,9 @@ var bodies = []struct {
 	{"hold", "POST", "/api/v1/holds", func() any { return new(holdBody) }, `{"from":"2026-01-01T00:00:00Z","to":"1767225700000","cameras":["yard"]}`, 201},
 	{"retention", "PUT", "/api/v1/system/retention", func() any { return new(retentionBody) }, `{"volumes":{"garage":{"floor_bytes":5,"cap_bytes":null}},"cameras":{"yard":{"age_hours":24}}}`, 200},
 	{"preview of retention", "POST", "/api/v1/system/retention/preview", func() any { return new(retentionBody) }, `{"cameras":{}}`, 200},
+	{"remove volume", "POST", "/api/v1/system/volumes/garage/remove", func() any { return new(struct{}) }, `{}`, 204},
+	{"prepare disk", "POST", "/api/v1/system/disks/sda/prepare", func() any { return new(prepareBody) }, `{"volume":"garage","confirm":"S1"}`, 202},
+	{"use disk", "POST", "/api/v1/system/disks/sda/use", func() any { return new(useBody) }, `{"volume":"garage"}`, 204},
 	{"test camera", "POST", "/api/v1/cameras/yard/test", func() any { return new(struct{}) }, `{}`, 200},
 }
 

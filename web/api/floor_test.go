@@ -21,7 +21,7 @@ var open = []string{
 
 // fill makes a path of a pattern.
 func fill(pattern string) string {
-	path := strings.NewReplacer("{id}", "yard", "{seg}", "1795400000000-1f3c9a2b", "{session}", "s1", "{name}", "garage", "{hold}", "kept").Replace(pattern)
+	path := strings.NewReplacer("{id}", "yard", "{seg}", "1795400000000-1f3c9a2b", "{session}", "s1", "{name}", "garage", "{hold}", "kept", "{disk}", "sda").Replace(pattern)
 	if pattern == "/api/" {
 		return "/api/v1/nothing"
 	}
@@ -46,6 +46,10 @@ func bodyFor(rt route) string {
 	switch {
 	case rt.method == "POST" && strings.HasSuffix(rt.pattern, "/cameras"):
 		return `{"name":"x"}`
+	case strings.HasSuffix(rt.pattern, "/prepare"):
+		return `{"volume":"garage","confirm":"S1"}`
+	case strings.HasSuffix(rt.pattern, "/use"):
+		return `{"volume":"garage"}`
 	case strings.HasSuffix(rt.pattern, "/adopt"):
 		return `{"id":"22"}`
 	case rt.method == "POST" && strings.HasSuffix(rt.pattern, "/holds"):

@@ -262,7 +262,7 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 			fmt.Fprintf(w, "%s %s %s", text, r.PathValue("id"), r.PathValue("session"))
 		})
 	}
-	o := Options{Recorder: b.rec, Auth: b.auth, Events: b.events, System: b.sys, Log: log,
+	o := Options{Recorder: b.rec, Disks: &fakeDisks{}, Auth: b.auth, Events: b.events, System: b.sys, Log: log,
 		Live: said("live"), Panel: said("panel"), UI: said("ui")}
 	for _, c := range change {
 		c(&o)

@@ -57,6 +57,10 @@ func (s *server) table() []route {
 
 		{"GET", v1 + "/system", auth.View, quick, s.system},
 		{"POST", v1 + "/system/volumes/{name}/adopt", auth.Operate, quick, s.adoptVolume},
+		{"POST", v1 + "/system/volumes/{name}/remove", auth.Operate, probe, s.removeDisk},
+		{"GET", v1 + "/system/disks", auth.Operate, probe, s.listDisks},
+		{"POST", v1 + "/system/disks/{disk}/prepare", auth.Operate, quick, s.prepareDisk},
+		{"POST", v1 + "/system/disks/{disk}/use", auth.Operate, probe, s.useDisk},
 		{"GET", v1 + "/system/retention", auth.Operate, quick, s.getRetention},
 		{"PUT", v1 + "/system/retention", auth.Operate, quick, s.putRetention},
 		{"POST", v1 + "/system/retention/preview", auth.Operate, quick, s.previewRetention},

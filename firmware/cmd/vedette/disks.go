@@ -22,9 +22,9 @@ const (
 	diskLeast = 64 << 20
 )
 
-// disks watches the disks below the footage volumes: how they are, what they are
+// diskWatch watches the disks below the footage volumes: how they are, what they are
 // sent, how long they will last.
-type disks struct {
+type diskWatch struct {
 	volumes func() []recorder.VolumeStatus
 	emit    func(events.Event)
 
@@ -46,7 +46,7 @@ type diskState struct {
 }
 
 // run looks every ten minutes until ctx is done.
-func (d *disks) run(ctx context.Context) error {
+func (d *diskWatch) run(ctx context.Context) error {
 	tick := time.NewTicker(diskEvery)
 	defer tick.Stop()
 	for {
@@ -62,7 +62,7 @@ func (d *disks) run(ctx context.Context) error {
 }
 
 // look asks the disk below v.
-func (d *disks) look(v recorder.VolumeStatus, now time.Time) {
+func (d *diskWatch) look(v recorder.VolumeStatus, now time.Time) {
 	if v.ID == "" || v.Total == 0 {
 		return // not here
 	}
@@ -108,7 +108,7 @@ func (s *diskState) count(device *disk.Device, v recorder.VolumeStatus, now time
 }
 
 // tell emits an event when a disk became worse, or well.
-func (d *disks) tell(volume string, before, after disk.Health) {
+func (d *diskWatch) tell(volume string, before, after disk.Health) {
 	if before.Status == after.Status {
 		return
 	}
@@ -131,7 +131,7 @@ func (d *disks) tell(volume string, before, after disk.Health) {
 }
 
 // state returns what is known of the disk below a volume.
-func (d *disks) state(volume string) (diskState, bool) {
+func (d *diskWatch) state(volume string) (diskState, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s, ok := d.known[volume]
@@ -140,7 +140,7 @@ func (d *disks) state(volume string) (diskState, bool) {
 
 // wear returns what the panel shows of the disk below a volume, nil before the
 // first look.
-func (d *disks) wear(volume string) *api.WearInfo {
+func (d *diskWatch) wear(volume string) *api.WearInfo {
 	s, ok := d.state(volume)
 	if !ok {
 		return nil
@@ -156,7 +156,7 @@ func (d *disks) wear(volume string) *api.WearInfo {
 }
 
 // metrics writes the same as text.
-func (d *disks) metrics(w io.Writer, volume, label string) {
+func (d *diskWatch) metrics(w io.Writer, volume, label string) {
 	s, ok := d.state(volume)
 	if !ok {
 		return

@@ -11,7 +11,7 @@ import (
 
 func TestADiskThatGetsWorseIsToldOnce(t *testing.T) {
 	var told []events.Event
-	d := &disks{emit: func(e events.Event) { told = append(told, e) }}
+	d := &diskWatch{emit: func(e events.Event) { told = append(told, e) }}
 	states := []disk.Status{"", disk.StatusUnknown, disk.Good, disk.Worn, disk.Worn, disk.Failing, disk.Good, disk.StatusUnknown}
 	for i := range states[1:] {
 		d.tell("one", disk.Health{Status: states[i]}, disk.Health{Status: states[i+1], Reason: "why"})
@@ -30,7 +30,7 @@ func TestADiskThatGetsWorseIsToldOnce(t *testing.T) {
 
 // The volume of the test lies on a real disk, or on none: both have an answer.
 func TestTheDiskBelowAVolumeIsLookedAt(t *testing.T) {
-	d := &disks{known: map[string]diskState{}, emit: func(events.Event) {}}
+	d := &diskWatch{known: map[string]diskState{}, emit: func(events.Event) {}}
 	v := recorder.VolumeStatus{Name: "one", ID: "a", Path: t.TempDir(), Total: 1}
 	start := time.Now()
 	d.look(v, start)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vedette/firmware/config"
+	"vedette/firmware/disks"
 	"vedette/firmware/health"
 	"vedette/firmware/housekeeping"
 	"vedette/hal/clock"
@@ -96,7 +97,8 @@ type process struct {
 	closers  []func() error
 	events   *events.Log
 	keeper   *housekeeping.Keeper
-	disks    *disks
+	disks    *diskWatch
+	bays     *disks.Manager // nil where no volume has a place for a disk
 	auth     *auth.Service
 	recorder *recorder.Recorder
 	board    *hardware
@@ -222,6 +224,9 @@ func (p *process) openStores() (err error) {
 	if err != nil {
 		return err
 	}
+	if err := p.openBays(db, volumes); err != nil {
+		return err
+	}
 	p.recorder, err = recorder.New(recorder.Options{
 		State: db, Volumes: volumes, System: p.flags.data,
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
@@ -233,7 +238,7 @@ func (p *process) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.recorder.Close)
-	p.disks = &disks{volumes: p.recorder.Volumes, known: map[string]diskState{}, emit: func(e events.Event) { p.events.Emit(e) }}
+	p.disks = &diskWatch{volumes: p.recorder.Volumes, known: map[string]diskState{}, emit: func(e events.Event) { p.events.Emit(e) }}
 	p.clock.newest = p.recorder.Newest
 	p.clock.refresh()
 	return nil
@@ -284,7 +289,7 @@ func (p *process) openWeb() (err error) {
 		State: boardState{p}, Board: p.board, Signal: signaller{p.live}, Log: p.log,
 	})
 	handler, err := api.New(api.Options{
-		Recorder: apiRecorder{p.recorder}, Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
+		Recorder: apiRecorder{p.recorder}, Disks: p.apiDisks(), Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
 		Live: whep(p.live), Panel: p.panel, UI: ui.Handler(), Metrics: []api.MetricsWriter{promText{p}},
 		Hosts: p.config.Server.Hosts, Log: p.log,
 	})
@@ -324,7 +329,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer p.stop()
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range map[string]func(context.Context) error{
-		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton, "memory": p.memory.run,
+		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton, "memory": p.memory.run, "bays": p.runBays,
 		"http": p.serve, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
 	} {
 		g.Go(func() error {

@@ -19,11 +19,15 @@ import (
 // showHealth puts the state on the lights. For a moment after a hold they
 // acknowledge it instead.
 func (p *process) showHealth(r health.Report) {
-	writing := false
+	writing, rests := false, false
 	for _, v := range p.recorder.Volumes() {
 		writing = writing || v.BytesPerSecond > 0
+		rests = rests || v.State == recorder.VolumeResting
 	}
 	lights := health.LightsFor(r.State, writing)
+	if rests { // which of several disks it is, the panel says
+		lights.Disk = led.Pulse
+	}
 	if time.Since(p.started) < time.Duration(p.acknowledge.Load()) {
 		lights.Status = led.Fast
 	}

@@ -1,6 +1,6 @@
 // Calls to the recorder's HTTP interface.
 import { user } from './store';
-import type { Camera, Gap, Hold, Range, Retention, RetentionPlan, RetentionSet } from './types';
+import type { Camera, DiskList, Gap, Hold, Range, Retention, RetentionPlan, RetentionSet } from './types';
 import type { GopAnswer } from './media/gops';
 
 /** ApiError is an answer that was not a success; code is the API's word, field names the input at fault. */
@@ -112,6 +112,14 @@ export const cameras = {
 
 export const volumes = {
   adopt: (name: string, other: string) => call('POST', `/system/volumes/${id(name)}/adopt`, { id: other }),
+};
+
+export const disks = {
+  list: () => call<DiskList>('GET', '/system/disks'),
+  prepare: (disk: string, volume: string, confirm: string) => call('POST', `/system/disks/${id(disk)}/prepare`, { volume, confirm }),
+  use: (disk: string, volume: string) => call('POST', `/system/disks/${id(disk)}/use`, { volume }),
+  /** Answers once the disk may be unplugged. */
+  remove: (volume: string) => call('POST', `/system/volumes/${id(volume)}/remove`, {}),
 };
 
 export const retention = {

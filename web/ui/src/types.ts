@@ -127,6 +127,29 @@ export interface Led {
   on?: boolean;
 }
 
+/** A disk of the machine. */
+export interface MachineDisk {
+  name: string;
+  kind: string;
+  model?: string;
+  serial?: string;
+  bytes: number;
+  removable: boolean;
+  /** Why it cannot be erased. */
+  busy?: string;
+  /** What has to be typed to erase it. */
+  phrase: string;
+  volume?: string;
+  working?: boolean;
+  parts: { name: string; fs?: string; label?: string; bytes: number; mount?: string }[];
+}
+
+export interface DiskList {
+  /** Those a disk may be given to. */
+  volumes: string[];
+  disks: MachineDisk[];
+}
+
 export interface BoardButton {
   name: string;
   label?: string;

@@ -10,6 +10,7 @@ import { holdsTold } from '../timeline/held';
 import type { Camera, Event, Hold, Volume } from '../types';
 import { hasPicture, StateChip } from '../ui/kit';
 import { BoardView } from './board';
+import { MachineDisks } from './disks';
 import { RetentionCard } from './retention';
 import { sentence } from './sentences';
 
@@ -26,6 +27,7 @@ export function StatusScreen() {
         <${ClockCard} />
       </div>
       <${CameraTable} />
+      <${MachineDisks} />
       <${Kept} />
       <${RetentionCard} />
       <${Events} />
@@ -72,12 +74,12 @@ function Disks() {
   const list = panel.value.system.volumes ?? [];
   return html`<section class="card" aria-labelledby="disk-h"><h2 id="disk-h">${list.length > 1 ? 'Disks' : 'Disk'}</h2>
     ${list.length === 0 && html`<p class="muted">No footage disk.</p>`}
-    ${list.map((v) => html`<${['absent', 'foreign'].includes(v.state) || !v.total_bytes ? NoDisk : Disk} key=${v.name ?? v.id} v=${v} named=${list.length > 1} />`)}
+    ${list.map((v) => html`<${['absent', 'foreign', 'resting'].includes(v.state) || !v.total_bytes ? NoDisk : Disk} key=${v.name ?? v.id} v=${v} named=${list.length > 1} />`)}
     ${panel.value.system.promise_s ? html`<p class="muted small">A power cut costs at most ${panel.value.system.promise_s} s of footage.</p>` : null}
   </section>`;
 }
 
-const volumeStates: Record<string, string> = { ok: 'In order', healthy: 'In order', recording: 'In order', full: 'Full', pressure: 'Too full', failed: 'Failed', readonly: 'Read only', read_only: 'Read only', absent: 'Not there', foreign: 'Another disk' };
+const volumeStates: Record<string, string> = { ok: 'In order', healthy: 'In order', recording: 'In order', full: 'Full', pressure: 'Too full', failed: 'Failed', readonly: 'Read only', read_only: 'Read only', absent: 'Not there', foreign: 'Another disk', resting: 'May be unplugged' };
 
 const diskName = (v: Volume, named: boolean) => (named && v.name ? html`<b class="disk-name">${v.name}</b> ` : null);
 
