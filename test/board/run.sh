@@ -13,6 +13,8 @@
 #   wedged   the product while its footage disk hangs (the file system is frozen below it, so the
 #            writer hangs in the kernel): the machine is reset; and
 #   after    its next boot, on the same disks: it names what hung, and records again
+#   hotplug  a USB stick is plugged in, prepared from the API, recorded to, pulled meanwhile,
+#            plugged in again and removed safely: the camera moves and comes back
 #   clock    the product on a machine whose clock begins in 1970 and is then set: footage is
 #            kept, under its right time, and the real-time clock is set
 #   board    lines of a GPIO controller are driven, claimed and refused; then the product, which
@@ -26,6 +28,7 @@ lab=$root/var/board
 kernel=$root/var/power/kernel
 mkdir -p "$lab" "$kernel"
 ../power/packages.sh "$kernel"
+./programs.sh "$root/var/board-programs"
 command -v cpio >/dev/null || { echo "cpio is missing; run:  make deps" >&2; exit 1; }
 
 [ -x "$root/bin/vedette-linux-arm64" ] || { echo "bin/vedette-linux-arm64 is missing; run:  make build-all" >&2; exit 1; }
@@ -34,9 +37,10 @@ rm -rf "$lab/tree"
 mkdir -p "$lab/tree/modules" "$lab/tree/dev"
 (cd "$root" && CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -o "$lab/tree/init" ./test/board/guest)
 cp "$root/bin/vedette-linux-arm64" "$lab/tree/vedette"
+cp -a "$root/var/board-programs/root/." "$lab/tree/"
 release=$(basename "$kernel"/root/lib/modules/*)
 number=0
-for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input evdev ledtrig-timer leds-gpio ext4; do
+for m in virtio_pci virtio_blk nvme ahci sd_mod sdhci_pci mmc_block i6300esb virtio_input evdev ledtrig-timer leds-gpio ext4 xhci-pci usb-storage; do
 	/sbin/modprobe -d "$kernel/root" -S "$release" --show-depends "$m"
 done | sed -n 's/^insmod \([^ ]*\).*$/\1/p' | awk '!seen[$0]++' | while read -r file; do
 	cp "$file" "$lab/tree/modules/$(printf '%02d' $number)-$(basename "$file")"
@@ -45,15 +49,16 @@ done
 (cd "$lab/tree" && find . | cpio -o -H newc --quiet) >"$lab/initrd"
 
 for d in nvme sata sd; do truncate -s 64M "$lab/$d.img"; done
-# boot WHAT [ARGUMENT…]: until the machine ends, or three minutes have passed
+# boot WHAT [ARGUMENT…]: until the machine ends, or four minutes have passed
 boot() {
 	local what=$1 rc=0
 	shift
-	timeout 180 qemu-system-aarch64 -M virt -cpu cortex-a72 -m 512 -nodefaults -no-user-config -display none -serial stdio -nic none -no-reboot \
+	timeout 240 qemu-system-aarch64 -M virt -cpu cortex-a72 -m 512 -nodefaults -no-user-config -display none -serial stdio -nic none -no-reboot \
 		-kernel "$kernel/vmlinuz" -initrd "$lab/initrd" -append "console=ttyAMA0 rdinit=/init panic=-1 quiet lab=$what" "$@" \
 		</dev/null >"$lab/$what.console" 2>&1 || rc=$?
 	echo "$rc" >"$lab/$what.rc"
 }
+rm -f "$lab"/*.monitor "$lab"/*.console
 boot disks \
 	-drive "if=none,id=nvme,format=raw,file=$lab/nvme.img" -device nvme,drive=nvme,serial=n1 \
 	-drive "if=none,id=sata,format=raw,file=$lab/sata.img" -device ahci,id=ahci -device ide-hd,drive=sata,bus=ahci.0,serial=s1 \
@@ -71,9 +76,11 @@ with_disks() {
 }
 with_disks wedged && with_disks after &
 for what in fed starved dropped product frozen; do boot $what -device virtio-keyboard-pci -device i6300esb -action watchdog=reset & done
+truncate -s 0 "$lab/stick.img"
+truncate -s 1200M "$lab/stick.img"
+boot hotplug -device qemu-xhci,id=usb -monitor "unix:$lab/hotplug.monitor,server=on,wait=off" &
 boot clock -rtc base=1970-01-01T00:00:10 &
 boot leds -device virtio-keyboard-pci &
-rm -f "$lab"/*.monitor "$lab/button.console" "$lab/board.console"
 boot button -device virtio-keyboard-pci -device i6300esb -action watchdog=reset -monitor "unix:$lab/button.monitor,server=on,wait=off" &
 # The machine's own device tree, with names for lines, a light, and line 3, which the
 # emulator presses, left to us.
@@ -110,6 +117,16 @@ fi
 # In time for a first file: a hold is of what is recorded.
 if says board "light green:status lit" && sleep 10; then
 	tell board system_powerdown
+fi
+# plug NAME: the stick, as another device of the emulator
+plug() {
+	tell hotplug "drive_add 0 if=none,id=$1,format=raw,file=$lab/stick.img"
+	tell hotplug "device_add usb-storage,bus=usb.0,drive=$1,id=dev$1,serial=STICK1"
+}
+if says hotplug "^hotplug: plug"; then
+	plug first
+	says hotplug "^hotplug: pull" && tell hotplug "device_del devfirst"
+	says hotplug "^hotplug: plug again" && plug second
 fi
 wait
 
@@ -160,6 +177,11 @@ dog after 1 'the watchdog has reset the machine.*disk'
 for line in '^event watchdog_reset .*disk' '^footage files [1-9]'; do
 	tr -d '\r' <"$lab/after.console" | grep -q "$line" || { printf 'after: want %s\n' "$line" >&2; tail -n 40 "$lab/after.console" >&2; failed=1; }
 done
+dog hotplug 1 '^hotplug: removed safely'
+for line in '^hotplug: the camera records to the stick again' '^footage files [2-9]' '^event disk_offered' '^event disk_pulled' '^event disk_removed'; do
+	tr -d '\r' <"$lab/hotplug.console" | grep -q "$line" || { printf 'hotplug: want %s\n' "$line" >&2; tail -n 60 "$lab/hotplug.console" >&2; failed=1; }
+done
+! grep -qa '^panic' "$lab/hotplug.console" || failed=1
 dog clock 1 '^clock: begins in 1970'
 for line in '^clock: before the step footage of map\[1970:' '^clock: after the step footage of map\[2026:[0-9]*\]' '^clock: the real-time clock says 2026-12-01' '^event clock_stepped '; do
 	tr -d '\r' <"$lab/clock.console" | grep -q "$line" || { printf 'clock: want %s\n' "$line" >&2; tail -n 40 "$lab/clock.console" >&2; failed=1; }

@@ -53,6 +53,8 @@ func work() error {
 			return wedged(word == "lab=wedged")
 		case "lab=clock":
 			return clockSet()
+		case "lab=hotplug":
+			return hotplug()
 		case "lab=board":
 			return onLines()
 		case "lab=product", "lab=frozen", "lab=button":

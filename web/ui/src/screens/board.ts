@@ -16,7 +16,7 @@ export function BoardView() {
   const b = panel.value.board;
   return html`<section class="card board" aria-labelledby="board-h"><h2 id="board-h">Board</h2>
     <div class="board-face">
-      <ul class="leds">${(b.leds ?? []).map((l) => html`<${Light} key=${l.name} l=${l} />`)}</ul>
+      ${(b.leds ?? []).length > 0 && html`<ul class="leds">${(b.leds ?? []).map((l) => html`<${Light} key=${l.name} l=${l} />`)}</ul>`}
       <${Watchdog} />
       <${Temperatures} />
       ${(b.buttons ?? []).map((x) => (b.board === 'sim' ? html`<${Press} key=${x.name} b=${x} />` : html`<${Does} key=${x.name} b=${x} />`))}
