@@ -124,6 +124,13 @@ func TestAFileThatComesBackAfterItWasForgottenIsARow(t *testing.T) {
 	}
 }
 
+// waiting returns how many burials wait for a commit.
+func waiting(x *Index) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.burials)
+}
+
 // A sweep's commit took along what waited, so the minute begins anew.
 func TestTheIntervalBeginsAnewWithEachCommit(t *testing.T) {
 	dir := t.TempDir()
@@ -149,12 +156,12 @@ func TestTheIntervalBeginsAnewWithEachCommit(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if s := x.Status(); s.Pending != 0 || len(x.burials) != 1 {
-			t.Errorf("61 s after a commit: %+v and %d burials", s, len(x.burials))
+		if s := x.Status(); s.Pending != 0 || waiting(x) != 1 {
+			t.Errorf("61 s after a commit: %+v and %d burials", s, waiting(x))
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if n := len(x.burials); n != 0 {
+		if n := waiting(x); n != 0 {
 			t.Errorf("%d burials wait after ten intervals", n)
 		}
 		cancel()

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"vedette/recorder/fmp4"
+	"vedette/recorder/index"
 	"vedette/recorder/volume"
 )
 
@@ -112,3 +114,49 @@ func giveHeader(fsys volume.FS, h volume.Handle, n volume.Name) error {
 	}
 	return h.Sync()
 }
+
+// complete adds to row what the header of its file says, as long as there are
+// not too many to read.
+func (s *starter) complete(row *index.Row, n volume.Name) {
+	if s.headers == 0 {
+		return
+	}
+	if s.headers > 0 {
+		s.headers--
+	}
+	h, err := readHeader(s.fsys, n)
+	if err != nil {
+		s.report.problem("%s: %v", n.Path(), err)
+		return
+	}
+	lead := &h.Tracks[fmp4.Lead(h.Tracks)]
+	row.Codec, row.Width, row.Height = lead.Codec, clamp16(lead.Width), clamp16(lead.Height)
+	row.Gap = h.Gap
+	if h.Trusted || h.Start/1000 != n.Start { // else it was stamped again since
+		row.Flags |= index.Trusted
+	}
+	for i := range h.Tracks {
+		if !h.Tracks[i].Codec.IsVideo() {
+			row.Flags |= index.Audio
+		}
+	}
+}
+
+func readHeader(fsys volume.FS, n volume.Name) (*fmp4.Header, error) {
+	return headerAt(fsys, n.Path())
+}
+
+func headerAt(fsys volume.FS, path string) (*fmp4.Header, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	size, err := f.Size()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	h, _, err := fmp4.ReadHeader(f, size)
+	return h, errors.Join(err, f.Close())
+}
+
+func clamp16(n int) uint16 { return uint16(min(max(n, 0), math.MaxUint16)) }

@@ -50,6 +50,7 @@ func (s *Sweeper) unlink(ctx context.Context, garbage []index.Garbage) unlinked 
 		if ctx.Err() != nil {
 			break
 		}
+		s.beat() // a slow disk takes its time for many files
 		name := g.Row.File()
 		if s.refused[name.Dir()] >= patience { // each try may cost a sick disk seconds
 			u.failed++
@@ -86,6 +87,7 @@ func (s *Sweeper) settle(u unlinked) (burial, error) {
 	firstErr := u.err
 	dirs := slices.Sorted(maps.Keys(u.byDir))
 	all := s.settleAll(dirs)
+	s.beat()
 	for _, dir := range dirs {
 		rows := u.byDir[dir]
 		if err := all(dir); err != nil {
