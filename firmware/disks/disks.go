@@ -108,7 +108,8 @@ const (
 )
 
 // Run mounts and lets go of disks as they come and go, and does what is asked,
-// until ctx is done; then it returns its cause. Mounted disks stay mounted.
+// until ctx is done; then it returns its cause. Mounted disks stay mounted, as their
+// volumes are still being closed.
 func (m *Manager) Run(ctx context.Context) error {
 	changed := make(chan struct{}, 1)
 	watched := make(chan error, 1)
@@ -149,6 +150,20 @@ func (m *Manager) Run(ctx context.Context) error {
 			timer.Reset(calm)
 		}
 	}
+}
+
+// Close writes and unmounts the disks that were mounted here: they may be unplugged,
+// and are mounted again by the next start. Run must have returned, and their volumes
+// be closed. One that is in use stays mounted, and is an error.
+func (m *Manager) Close() error {
+	var errs []error
+	for _, p := range m.o.Places {
+		if m.ours[p.Volume] {
+			m.ours[p.Volume] = false
+			errs = append(errs, m.o.Kernel.Unmount(p.Dir))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // refuse ends those who wait.

@@ -59,8 +59,10 @@ func TestADiskIsOfferedPreparedAndKnownAgain(t *testing.T) {
 				t.Errorf("prepared while it is used: %v", err)
 			}
 		})
+		if err := mgr.Close(); err != nil || m.mounted(dir) != "" {
+			t.Errorf("after the end: %v, mounted %q", err, m.mounted(dir))
+		}
 		// The next boot, under another name of the kernel.
-		m.mounts = map[string]string{}
 		m.disks, m.tell = nil, nil
 		m.plug("sdb", "S1", disk.Part{Name: "sdb1", FS: "ext4", UUID: "uuid-S1"})
 		m.plug("sdc", "S2", disk.Part{Name: "sdc1", FS: "ext4", UUID: "other"})

@@ -48,6 +48,7 @@ func (p *process) openBays(db *storm.DB, volumes []recorder.VolumeOptions) (err 
 		return err
 	}
 	p.bays.Begin()
+	p.closers = append(p.closers, p.bays.Close) // after the recorder, which is opened later
 	return nil
 }
 

@@ -79,10 +79,12 @@ func runCommand(ctx context.Context, args []string, std streams) int {
 	if err != nil {
 		return fail(std, 2, err)
 	}
-	err = p.run(ctx)
-	if err := errors.Join(err, p.close()); err != nil {
+	err = errors.Join(p.run(ctx), p.close())
+	if err != nil {
+		p.board.show(health.LightsFor(health.Fault, false))
 		return fail(std, 1, err)
 	}
+	p.board.show(health.LightsFor(health.Stopped, false)) // nothing of a disk is open or mounted by now
 	return 0
 }
 
@@ -322,7 +324,6 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer func() {
 		stopLate()
 		err = errors.Join(err, late.Wait())
-		p.board.show(health.LightsFor(health.Stopped, false))
 	}()
 
 	ctx, p.stop = context.WithCancel(ctx)
