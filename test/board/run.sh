@@ -63,6 +63,7 @@ boot disks \
 	-drive "if=none,id=nvme,format=raw,file=$lab/nvme.img" -device nvme,drive=nvme,serial=n1 \
 	-drive "if=none,id=sata,format=raw,file=$lab/sata.img" -device ahci,id=ahci -device ide-hd,drive=sata,bus=ahci.0,serial=s1 \
 	-drive "if=none,id=sd,format=raw,file=$lab/sd.img" -device sdhci-pci -device sd-card,drive=sd &
+first=($!)
 for d in state footage; do
 	rm -f "$lab/$d.img"
 	truncate -s 512M "$lab/$d.img"
@@ -75,13 +76,11 @@ with_disks() {
 		-drive "if=none,id=footage,format=raw,file=$lab/footage.img" -device virtio-blk-pci,drive=footage,serial=footage
 }
 with_disks wedged && with_disks after &
-for what in fed starved dropped product frozen; do boot $what -device virtio-keyboard-pci -device i6300esb -action watchdog=reset & done
-truncate -s 0 "$lab/stick.img"
-truncate -s 1200M "$lab/stick.img"
-boot hotplug -device qemu-xhci,id=usb -monitor "unix:$lab/hotplug.monitor,server=on,wait=off" &
-boot clock -rtc base=1970-01-01T00:00:10 &
+for what in fed starved dropped product frozen; do boot $what -device virtio-keyboard-pci -device i6300esb -action watchdog=reset & first+=($!); done
 boot leds -device virtio-keyboard-pci &
+first+=($!)
 boot button -device virtio-keyboard-pci -device i6300esb -action watchdog=reset -monitor "unix:$lab/button.monitor,server=on,wait=off" &
+first+=($!)
 # The machine's own device tree, with names for lines, a light, and line 3, which the
 # emulator presses, left to us.
 tree=$lab/board.dtb
@@ -94,7 +93,6 @@ fdtput -t s "$tree" /leds compatible gpio-leds
 fdtput -c "$tree" /leds/status
 fdtput -t s "$tree" /leds/status label green:status
 fdtput -t x "$tree" /leds/status gpios "$gpio" 2 0
-boot board -dtb "$tree" -device i6300esb -action watchdog=reset -monitor "unix:$lab/board.monitor,server=on,wait=off" &
 # says WHAT LINE: until the console of WHAT has LINE, for two minutes
 says() {
 	for ((i = 0; i < 240; i++)); do
@@ -114,6 +112,13 @@ if says button "^panel: "; then
 	tell button "sendkey spc 300"
 	says button "msg=button gesture=press" && tell button "sendkey spc 4000"
 fi
+wait "${first[@]}"
+# The others after them: a machine that has no time to run shows nothing.
+truncate -s 0 "$lab/stick.img"
+truncate -s 1200M "$lab/stick.img"
+boot hotplug -device qemu-xhci,id=usb -monitor "unix:$lab/hotplug.monitor,server=on,wait=off" &
+boot clock -rtc base=1970-01-01T00:00:10 &
+boot board -dtb "$tree" -device i6300esb -action watchdog=reset -monitor "unix:$lab/board.monitor,server=on,wait=off" &
 # In time for a first file: a hold is of what is recorded.
 if says board "light green:status lit" && sleep 10; then
 	tell board system_powerdown
