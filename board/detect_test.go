@@ -117,6 +117,11 @@ func TestTheDataOfEachBoardAreWhole(t *testing.T) {
 			}
 			roles[l.Role] = true
 		}
+		for _, x := range b.Buttons {
+			if x.Name != "main" || x.Label == "" || b.ID != "sim" && len(x.Input) == 0 {
+				t.Errorf("%s: button %+v", b.ID, x)
+			}
+		}
 		if !roles["status"] {
 			t.Errorf("%s has no light for the state", b.ID)
 		}

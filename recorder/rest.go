@@ -29,11 +29,11 @@ func (r *Recorder) RestVolume(ctx context.Context, name string) error {
 	}
 	p.depart() // nothing new goes there
 	r.bays.notify()
-	defer b.halt() // also where somebody lost patience: what has departed is of no use
-	if err := r.until(ctx, func() bool { return !r.writesTo(p) }); err != nil {
+	err := r.until(ctx, func() bool { return !r.writesTo(p) })
+	b.halt() // also where somebody lost patience: what has departed is of no use
+	if err != nil {
 		return err
 	}
-	b.halt()
 	return r.until(ctx, b.empty)
 }
 

@@ -35,9 +35,7 @@ func TestADiskThatIsTakenOutOfUseLosesNothing(t *testing.T) {
 	}
 	x, err := index.Open(filepath.Join(dir, "one", indexFile), index.Options{})
 	if err != nil {
-		t.Errorf("its index is in use still: %v", err)
-	} else if err := x.Close(); err != nil {
-		t.Error(err)
+		t.Fatalf("its index is in use still: %v", err)
 	}
 	if v := b.Volumes()[0]; v.Name != "one" || v.State != VolumeResting {
 		t.Errorf("%s is %s: %s", v.Name, v.State, v.Reason)
@@ -46,6 +44,9 @@ func TestADiskThatIsTakenOutOfUseLosesNothing(t *testing.T) {
 	time.Sleep(2 * retryFirst) // the bay looks again: it must stay as it is
 	if v := b.Volumes()[0]; v.State != VolumeResting {
 		t.Errorf("later it is %s: %s", v.State, v.Reason)
+	}
+	if err := x.Close(); err != nil { // till now nobody else could open it
+		t.Error(err)
 	}
 	if err := b.WakeVolume("one"); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ packages=(
 	gstreamer1.0-libav gstreamer1.0-x gstreamer1.0-rtsp
 	chromium fonts-dejavu-core                 # the panel's tests
 	shellcheck
+	fdisk e2fsprogs                            # what a prepared disk is compared with
 )
 command -v node >/dev/null || packages+=(nodejs npm)
 

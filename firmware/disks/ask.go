@@ -70,10 +70,15 @@ func (m *Manager) Prepare(name, volume, confirm string) error {
 	if err != nil {
 		return err
 	}
-	d, err := m.device(name)
+	all, err := m.look()
 	if err != nil {
 		return err
 	}
+	s, err := named(all, name)
+	if err != nil {
+		return err
+	}
+	d := s.device
 	switch why, err := d.Busy(); {
 	case confirm != d.Phrase():
 		return disk.ErrConfirm
@@ -82,7 +87,7 @@ func (m *Manager) Prepare(name, volume, confirm string) error {
 	case why != "":
 		return fmt.Errorf("%w: %s", ErrBusy, why)
 	}
-	if err := m.vacant(p); err != nil {
+	if err := vacant(all, p); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -100,12 +105,8 @@ func (m *Manager) Prepare(name, volume, confirm string) error {
 }
 
 // vacant returns ErrTaken while a disk is mounted at a place.
-func (m *Manager) vacant(p Place) error {
-	all, err := m.look()
-	if err != nil {
-		return err
-	}
-	if s, _, mounted := find(all, func(x disk.Part) bool { return x.Mount == p.Dir }); mounted {
+func vacant(all []seen, p Place) error {
+	if s, mounted := mountedAt(all, p); mounted {
 		return fmt.Errorf("%s: %w: %s", p.Volume, ErrTaken, s.info.Name)
 	}
 	return nil
@@ -152,22 +153,25 @@ func (m *Manager) Use(ctx context.Context, name, volume string) error {
 		return err
 	}
 	return m.ask(ctx, func(context.Context) error {
-		d, err := m.device(name)
+		all, err := m.look()
 		if err != nil {
 			return err
 		}
-		if err := m.vacant(p); err != nil {
-			return err
-		}
-		parts, err := d.Parts()
+		s, err := named(all, name)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(parts, func(x disk.Part) bool { return x.FS == "ext4" && x.UUID != "" && x.Mount == "" && !x.ReadOnly })
+		if err := vacant(all, p); err != nil {
+			return err
+		}
+		if s.err != nil {
+			return s.err
+		}
+		i := slices.IndexFunc(s.parts, func(x disk.Part) bool { return x.FS == "ext4" && x.UUID != "" && x.Mount == "" && !x.ReadOnly })
 		if i < 0 {
 			return fmt.Errorf("%s: %w", name, ErrContent)
 		}
-		return m.give(name, parts[i], p)
+		return m.give(name, s.parts[i], p)
 	})
 }
 
@@ -190,7 +194,7 @@ func (m *Manager) Remove(ctx context.Context, volume string) error {
 		if err != nil {
 			return err
 		}
-		s, _, mounted := find(all, func(x disk.Part) bool { return x.Mount == p.Dir })
+		s, mounted := mountedAt(all, p)
 		if !mounted {
 			return nil
 		}

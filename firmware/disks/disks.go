@@ -99,8 +99,13 @@ func New(o Options) (*Manager, error) {
 }
 
 // Begin mounts the disks that are known, before their volumes are opened. What is
-// not there is waited for by Run.
-func (m *Manager) Begin() { m.scan() }
+// not there is waited for by Run, which looks at all disks again: where none is
+// known it may as well do so first.
+func (m *Manager) Begin() {
+	if len(m.known) > 0 { // nobody else is there yet
+		m.scan()
+	}
+}
 
 const (
 	calm  = 500 * time.Millisecond // a disk and its partitions come one after the other
@@ -203,20 +208,6 @@ func (m *Manager) place(volume string) (Place, error) {
 		return Place{}, fmt.Errorf("%q: %w", volume, ErrNoPlace)
 	}
 	return m.o.Places[i], nil
-}
-
-// device returns the disk of that kernel name.
-func (m *Manager) device(name string) (Device, error) {
-	all, err := m.o.Kernel.List()
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range all {
-		if d.About().Name == name {
-			return d, nil
-		}
-	}
-	return nil, fmt.Errorf("%q: %w", name, ErrNoDisk)
 }
 
 // kept returns the UUID of the file system that belongs to a volume, "" if there is

@@ -1,6 +1,8 @@
 package disks
 
 import (
+	"fmt"
+
 	"vedette/hal/disk"
 )
 
@@ -9,6 +11,7 @@ type seen struct {
 	device Device
 	info   disk.Info
 	parts  []disk.Part
+	err    error // why it could not be asked for all of them
 }
 
 // look returns the disks there are. One that cannot be asked is there without
@@ -24,7 +27,7 @@ func (m *Manager) look() ([]seen, error) {
 		if err != nil {
 			m.o.Log.Warn("disk cannot be asked", "disk", d.About().Name, "err", err)
 		}
-		out = append(out, seen{d, d.About(), parts})
+		out = append(out, seen{d, d.About(), parts, err})
 	}
 	return out, nil
 }
@@ -41,6 +44,22 @@ func find(all []seen, is func(disk.Part) bool) (seen, disk.Part, bool) {
 	return seen{}, disk.Part{}, false
 }
 
+// mountedAt returns the disk that is mounted at a place.
+func mountedAt(all []seen, p Place) (s seen, mounted bool) {
+	s, _, mounted = find(all, func(x disk.Part) bool { return x.Mount == p.Dir })
+	return s, mounted
+}
+
+// named returns the disk of that kernel name.
+func named(all []seen, name string) (seen, error) {
+	for _, s := range all {
+		if s.info.Name == name {
+			return s, nil
+		}
+	}
+	return seen{}, fmt.Errorf("%q: %w", name, ErrNoDisk)
+}
+
 // scan puts every place in order: what is known and there is mounted, what was
 // pulled is let go. It reports whether it should be called again soon.
 func (m *Manager) scan() (again bool) {
@@ -51,7 +70,7 @@ func (m *Manager) scan() (again bool) {
 	}
 	m.forgetRemoved(all)
 	for _, p := range m.o.Places {
-		s, _, mounted := find(all, func(x disk.Part) bool { return x.Mount == p.Dir })
+		s, mounted := mountedAt(all, p)
 		switch {
 		case mounted:
 			m.on[p.Volume] = s.info.Name

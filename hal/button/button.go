@@ -2,7 +2,11 @@
 // releases into the three gestures that mean something. It knows no policy.
 package button
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // Gesture is what a person did with a button.
 type Gesture uint8
@@ -26,6 +30,29 @@ const (
 
 // retry is how long a device that is not there is left alone.
 const retry = 5 * time.Second
+
+// keepReading has read pass on edges until ctx is done, and returns its cause. When
+// read ends before, nobody knows any more whether the button is down: lost is told
+// why, once until read calls well, and it is tried again.
+func keepReading(ctx context.Context, e Edges, lost func(error), read func(well func()) error) error {
+	told := false
+	for {
+		err := read(func() { told = false })
+		e.Lost()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !told {
+			lost(fmt.Errorf("read button: %w", err))
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(retry):
+		}
+	}
+}
 
 // String returns "press", "hold", "long" or "broken".
 func (g Gesture) String() string {

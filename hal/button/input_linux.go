@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -41,27 +39,14 @@ func NewInput(path string, e Edges, lost func(error)) *Input {
 // Run reads the button until ctx is done, and returns its cause. A device that is
 // not there, or goes, is tried again.
 func (i *Input) Run(ctx context.Context) error {
-	told := false
-	for {
+	return keepReading(ctx, i.e, i.lost, func(well func()) error {
 		f, err := os.OpenFile(i.path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-		if err == nil {
-			told = false
-			err = i.read(ctx, f)
+		if err != nil {
+			return err
 		}
-		i.e.Lost()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if !told {
-			i.lost(fmt.Errorf("read button: %w", err))
-			told = true
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(retry):
-		}
-	}
+		well()
+		return i.read(ctx, f)
+	})
 }
 
 // read passes on the edges of f until it ends, or ctx does, and closes it.

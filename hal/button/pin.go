@@ -1,10 +1,6 @@
 package button
 
-import (
-	"context"
-	"fmt"
-	"time"
-)
+import "context"
 
 // Pin is a button that the kernel knows nothing of: on a line of a GPIO
 // controller.
@@ -23,28 +19,14 @@ func NewPin(watch func(ctx context.Context, edge func(down bool)) error, e Edges
 // Run reads the button until ctx is done, and returns its cause. A line that
 // cannot be read is tried again.
 func (p *Pin) Run(ctx context.Context) error {
-	told := false
-	for {
-		err := p.watch(ctx, func(down bool) {
-			told = false
+	return keepReading(ctx, p.e, p.lost, func(well func()) error {
+		return p.watch(ctx, func(down bool) {
+			well()
 			if down {
 				p.e.Press()
 			} else {
 				p.e.Release()
 			}
 		})
-		p.e.Lost()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if !told {
-			p.lost(fmt.Errorf("read button: %w", err))
-			told = true
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(retry):
-		}
-	}
+	})
 }

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -47,14 +48,7 @@ func parseMountinfo(text string) []mountPoint {
 }
 
 // has says whether a list with commas has that word.
-func has(list, word string) bool {
-	for w := range strings.SplitSeq(list, ",") {
-		if w == word {
-			return true
-		}
-	}
-	return false
-}
+func has(list, word string) bool { return slices.Contains(strings.Split(list, ","), word) }
 
 // unoctal undoes what the kernel does to white space and backslashes: \040.
 func unoctal(s string) string { return unescape(s, `\`, 3, 8) }

@@ -10,22 +10,15 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-)
 
-// lacking skips a test for what the machine has not; not where all tests must run.
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
+	"vedette/internal/testkit"
+)
 
 // loop returns a disk of that many bytes, which is a file, until the test ends.
 func loop(t testing.TB, bytes int64, options ...string) *Device {
 	t.Helper()
 	if os.Getuid() != 0 {
-		lacking(t, "a loop device needs root")
+		testkit.Lacking(t, "a loop device needs root")
 	}
 	image := filepath.Join(t.TempDir(), "disk.img")
 	if err := os.WriteFile(image, nil, 0o600); err != nil {
@@ -36,7 +29,7 @@ func loop(t testing.TB, bytes int64, options ...string) *Device {
 	}
 	out, err := exec.Command("losetup", append(options, "-P", "-f", "--show", image)...).CombinedOutput()
 	if err != nil {
-		lacking(t, "losetup: "+err.Error()+": "+string(out))
+		testkit.Lacking(t, "losetup: "+err.Error()+": "+string(out))
 	}
 	node := strings.TrimSpace(string(out))
 	t.Cleanup(func() {

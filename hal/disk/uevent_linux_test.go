@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vedette/internal/testkit"
 )
 
 // watching runs watch until the test ends, with a buffer that small.
@@ -23,7 +25,7 @@ func watching(t *testing.T, buffer int, f func(Change)) {
 	case <-ready:
 	case err := <-done:
 		cancel(nil)
-		lacking(t, "no messages of the kernel: "+err.Error())
+		testkit.Lacking(t, "no messages of the kernel: "+err.Error())
 	}
 	t.Cleanup(func() {
 		cancel(why)
@@ -37,7 +39,7 @@ func watching(t *testing.T, buffer int, f func(Change)) {
 func poke(t *testing.T, d *Device) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(d.dir, "uevent"), []byte("change"), 0o200); err != nil {
-		lacking(t, "the sandbox forbids messages: "+err.Error())
+		testkit.Lacking(t, "the sandbox forbids messages: "+err.Error())
 	}
 }
 
@@ -80,7 +82,7 @@ func TestMessagesOfOthersThanTheKernelAreNotTaken(t *testing.T) {
 	defer unix.Close(fd)
 	lie := uevent("add@/devices/virtual/block/lie", "ACTION=add", "DEVPATH=/devices/virtual/block/lie", "SUBSYSTEM=block", "DEVTYPE=disk")
 	if err := unix.Sendto(fd, lie, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1}); err != nil {
-		lacking(t, "send to the group: "+err.Error())
+		testkit.Lacking(t, "send to the group: "+err.Error())
 	}
 	poke(t, d)
 	if c := next(t, changes, d.Info.Name, "lie"); c.Name == "lie" {

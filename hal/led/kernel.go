@@ -56,8 +56,8 @@ func names(dir string) (out []string) {
 // Set implements Light. After an error it is not known what is shown, and the
 // same pattern is tried again next time.
 func (k *Kernel) Set(p Pattern) error {
-	if p > Pulse {
-		return fmt.Errorf("set light to %v: %w", p, ErrPattern)
+	if err := p.check(); err != nil {
+		return err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -58,6 +58,14 @@ func (p Pattern) Times() (on, off time.Duration) {
 // ErrPattern is returned by Set for a pattern that does not exist.
 var ErrPattern = errors.New("no such light pattern")
 
+// check returns ErrPattern for a pattern that is none.
+func (p Pattern) check() error {
+	if p > Pulse {
+		return fmt.Errorf("set light to %v: %w", p, ErrPattern)
+	}
+	return nil
+}
+
 // Light is one light. Implementations are safe for concurrent use.
 type Light interface {
 	// Set shows p from now on. Setting the pattern that is already shown
@@ -74,8 +82,8 @@ type Fake struct {
 
 // Set implements Light.
 func (f *Fake) Set(p Pattern) error {
-	if p > Pulse {
-		return fmt.Errorf("set light to %v: %w", p, ErrPattern)
+	if err := p.check(); err != nil {
+		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

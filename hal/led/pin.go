@@ -29,8 +29,8 @@ func NewPin(drive func(on bool) error) *Pin {
 // Set implements Light. A pattern with a period begins with on; without Run it
 // stays so. It returns what went wrong while the last pattern blinked, too.
 func (p *Pin) Set(to Pattern) error {
-	if to > Pulse {
-		return fmt.Errorf("set light to %v: %w", to, ErrPattern)
+	if err := to.check(); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

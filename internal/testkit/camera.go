@@ -60,7 +60,7 @@ func StartCamera(t testing.TB, o CameraOptions) *Camera {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(python); err != nil {
-		lacking(t, "the camera needs "+python+" with python3-gi")
+		Lacking(t, "the camera needs "+python+" with python3-gi")
 	}
 	cmd := exec.Command(python, "-c", gstcam)
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
@@ -103,7 +103,7 @@ func StartCamera(t testing.TB, o CameraOptions) *Camera {
 	}
 	c := &Camera{stop: stop}
 	if strings.HasPrefix(first, "missing: ") {
-		lacking(t, first)
+		Lacking(t, first)
 	}
 	if _, err := fmt.Sscanf(first, "ready %d", &c.port); err != nil {
 		stop()
@@ -112,8 +112,9 @@ func StartCamera(t testing.TB, o CameraOptions) *Camera {
 	return c
 }
 
-// lacking ends a test for want of a package.
-func lacking(t testing.TB, what string) {
+// Lacking ends a test for want of something of the machine: it is skipped with the
+// reason, and fails in CI.
+func Lacking(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(what)

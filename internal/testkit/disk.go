@@ -17,7 +17,7 @@ import (
 func Ext4(t testing.TB, size int64, mkfs ...string) (image, mount string) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		lacking(t, "mounting a loop device needs root")
+		Lacking(t, "mounting a loop device needs root")
 	}
 	dir := t.TempDir()
 	image, mount = filepath.Join(dir, "disk.img"), filepath.Join(dir, "disk")

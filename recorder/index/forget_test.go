@@ -62,11 +62,18 @@ func TestForgettingIsSeenAtOnceAndCostsNoCommit(t *testing.T) {
 func TestSeveralBurialsOfOneCommitHaveAnEntryEach(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "segments.db")
 	x := open(t, path)
-	g := condemned(t, x, 2)
+	g := condemned(t, x, 3)
 	for i := range g {
 		if err := x.Forget(g[i:i+1], Audit{Reason: "free_floor", Count: uint32(i + 1)}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	last, err := x.Condemn([]Row{row("a", 2)}, "age") // commits them
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Forget(last, Audit{Reason: "age", Count: 3}); err != nil {
+		t.Fatal(err)
 	}
 	if err := x.Close(); err != nil { // commits
 		t.Fatal(err)
@@ -76,8 +83,8 @@ func TestSeveralBurialsOfOneCommitHaveAnEntryEach(t *testing.T) {
 	}
 	x = open(t, path)
 	audits, err := x.Audits(5)
-	if err != nil || len(audits) != 2 || audits[0].Count != 2 || audits[1].Count != 1 {
-		t.Errorf("audits %+v, %v; want 2, 1", audits, err)
+	if err != nil || len(audits) != 3 || audits[0].Count != 3 || audits[1].Count != 2 || audits[2].Count != 1 {
+		t.Errorf("audits %+v, %v; want 3, 2, 1", audits, err)
 	}
 	if tot := x.Totals(); tot.Garbage.Rows != 0 || tot.Footage().Rows != 0 {
 		t.Errorf("totals %+v", tot)

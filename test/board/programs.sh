@@ -7,18 +7,10 @@ mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 [ ! -x "$dir/root/sbin/mkfs.ext4" ] || exit 0
 
-mkdir -p "$dir/apt/state/lists/partial" "$dir/apt/cache/archives/partial"
-rm -rf "$dir/deb" "$dir/all"
-mkdir -p "$dir/deb" "$dir/all"
-: >"$dir/apt/state/status"
-foreign=(
-	-q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Acquire::Languages=none
-	-o Dir::State="$dir/apt/state" -o Dir::State::status="$dir/apt/state/status" -o Dir::Cache="$dir/apt/cache"
-	-o APT::Sandbox::User=root -o Debug::NoLocking=true
-)
-apt-get "${foreign[@]}" update
-(cd "$dir/deb" && apt-get "${foreign[@]}" download libc6 libblkid1 libuuid1 libext2fs2 libcom-err2 libsmartcols1 e2fsprogs util-linux)
-for d in "$dir"/deb/*.deb; do dpkg -x "$d" "$dir/all"; done
+# shellcheck source=test/foreign.sh
+. "$(dirname "$0")/../foreign.sh"
+foreign_begin "$dir"
+foreign_unpack "$dir" "$dir/all" libc6 libblkid1 libuuid1 libext2fs2 libcom-err2 libsmartcols1 e2fsprogs util-linux
 
 rm -rf "$dir/new"
 mkdir -p "$dir/new/sbin" "$dir/new/lib/aarch64-linux-gnu" "$dir/new/etc"
@@ -31,5 +23,5 @@ for l in ld-linux-aarch64.so.1 libc.so.6 libblkid.so.1 libuuid.so.1 libext2fs.so
 	cp -L "$(find "$dir/all" -name "$l" | head -n 1)" "$dir/new/lib/aarch64-linux-gnu/$l"
 done
 ln -s aarch64-linux-gnu/ld-linux-aarch64.so.1 "$dir/new/lib/ld-linux-aarch64.so.1"
-rm -rf "$dir/deb" "$dir/all" "$dir/apt" "$dir/root"
+rm -rf "$dir/all" "$dir/apt" "$dir/root"
 mv "$dir/new" "$dir/root"

@@ -30,24 +30,15 @@ if [ -f "$dir/vmlinuz" ] && [ -f "$dir/modules" ]; then
 	exit 0
 fi
 
-# apt for arm64, with a state of its own and the host's sources.
-mkdir -p "$dir/apt/state/lists/partial" "$dir/apt/cache/archives/partial" "$dir/deb"
-: >"$dir/apt/state/status"
-foreign=(
-	-q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Acquire::Languages=none
-	-o Dir::State="$dir/apt/state" -o Dir::State::status="$dir/apt/state/status" -o Dir::Cache="$dir/apt/cache"
-	-o APT::Sandbox::User=root -o Debug::NoLocking=true
-)
-apt-get "${foreign[@]}" update
+# shellcheck source=test/foreign.sh
+. "$(dirname "$0")/../foreign.sh"
+foreign_begin "$dir"
 # The name of the kernel changes with each security update.
 kernel=$(apt-cache "${foreign[@]}" depends linux-image-arm64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
 [ -n "$kernel" ] || { echo "the package linux-image-arm64 names no kernel" >&2; exit 1; }
 release=${kernel#linux-image-}
-rm -rf "$dir/root" "$dir/deb"
-mkdir -p "$dir/deb"
-(cd "$dir/deb" && apt-get "${foreign[@]}" download "$kernel")
-dpkg -x "$dir"/deb/*.deb "$dir/root"
-rm -rf "$dir/deb" "$dir/apt"
+foreign_unpack "$dir" "$dir/root" "$kernel"
+rm -rf "$dir/apt"
 
 /sbin/depmod -b "$dir/root" "$release"
 for m in virtio_pci virtio_blk ext4; do

@@ -89,6 +89,9 @@ func New(o Options) (http.Handler, error) {
 	if o.Recorder == nil || o.Auth == nil || o.Events == nil || o.System == nil {
 		return nil, errors.New("build api: recorder, auth, events and system are needed")
 	}
+	if o.Disks == nil {
+		o.Disks = noDisks{}
+	}
 	s := &server{
 		Options: o, metrics: metrics.NewSet(), log: o.Log,
 		clips: make(chan struct{}, clipJobs), tests: make(chan struct{}, 2),

@@ -59,10 +59,15 @@ type useBody struct {
 	Volume string `json:"volume"`
 }
 
+// noDisks answers for a box that has no place for a disk.
+type noDisks struct{}
+
+func (noDisks) Disks(context.Context) (DiskList, error)                           { return DiskList{}, errNotThere }
+func (noDisks) PrepareDisk(context.Context, string, string, string, string) error { return errNotThere }
+func (noDisks) UseDisk(context.Context, string, string, string) error             { return errNotThere }
+func (noDisks) RemoveDisk(context.Context, string, string) error                  { return errNotThere }
+
 func (s *server) listDisks(w http.ResponseWriter, r *http.Request) error {
-	if s.Options.Disks == nil {
-		return errNotThere
-	}
 	list, err := s.Options.Disks.Disks(r.Context())
 	if err != nil {
 		return err
@@ -77,9 +82,6 @@ func (s *server) prepareDisk(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	if s.Options.Disks == nil {
-		return errNotThere
-	}
 	if err := s.Options.Disks.PrepareDisk(r.Context(), r.PathValue("disk"), in.Volume, in.Confirm, auth.From(r.Context()).Name); err != nil {
 		return err
 	}
@@ -92,9 +94,6 @@ func (s *server) useDisk(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	if s.Options.Disks == nil {
-		return errNotThere
-	}
 	if err := s.Options.Disks.UseDisk(r.Context(), r.PathValue("disk"), in.Volume, auth.From(r.Context()).Name); err != nil {
 		return err
 	}
@@ -106,9 +105,6 @@ func (s *server) useDisk(w http.ResponseWriter, r *http.Request) error {
 func (s *server) removeDisk(w http.ResponseWriter, r *http.Request) error {
 	if err := decodeNothing(w, r); err != nil {
 		return err
-	}
-	if s.Options.Disks == nil {
-		return errNotThere
 	}
 	if err := s.Options.Disks.RemoveDisk(r.Context(), r.PathValue("name"), auth.From(r.Context()).Name); err != nil {
 		return err

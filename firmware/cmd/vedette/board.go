@@ -193,7 +193,7 @@ func (h *hardware) readButton(ctx context.Context) error {
 	})
 	var g errgroup.Group
 	g.Go(func() error {
-		return h.reader(t, func(err error) { h.log.Error("button cannot be read", "err", err) })(ctx)
+		return h.reader(ctx, t, func(err error) { h.log.Error("button cannot be read", "err", err) })
 	})
 	for {
 		select {

@@ -23,8 +23,8 @@ import (
 // sysfs is where the kernel shows its devices.
 const sysfs = "/sys"
 
-// buttonReader returns what reads a button until its context is done.
-type buttonReader func(e button.Edges, lost func(error)) func(context.Context) error
+// buttonReader reads a button until ctx is done.
+type buttonReader func(ctx context.Context, e button.Edges, lost func(error)) error
 
 // openBoard opens the board that the configuration names, or the one that the
 // machine is. What the configuration says of a light, the button or the watchdog
@@ -136,9 +136,9 @@ func (h *hardware) openButton(wanted, sys string, lines gpio.Lines) {
 			h.log.Error("no button", "err", err)
 			return
 		}
-		h.reader = func(e button.Edges, lost func(error)) func(context.Context) error {
+		h.reader = func(ctx context.Context, e button.Edges, lost func(error)) error {
 			watch := func(ctx context.Context, edge func(bool)) error { return lines.Watch(ctx, spec, edge) }
-			return button.NewPin(watch, e, lost).Run
+			return button.NewPin(watch, e, lost).Run(ctx)
 		}
 	default:
 		if wanted == "" {
@@ -148,8 +148,8 @@ func (h *hardware) openButton(wanted, sys string, lines gpio.Lines) {
 				return
 			}
 		}
-		h.reader = func(e button.Edges, lost func(error)) func(context.Context) error {
-			return button.NewInput(wanted, e, lost).Run
+		h.reader = func(ctx context.Context, e button.Edges, lost func(error)) error {
+			return button.NewInput(wanted, e, lost).Run(ctx)
 		}
 	}
 	h.board.Buttons = []board.Button{found}

@@ -108,7 +108,7 @@ func TestTheConfigurationGoesBeforeTheBoardsData(t *testing.T) {
 	if len(h.board.LEDs) != 1 || h.board.LEDs[0].Role != "status" || len(h.board.Buttons) != 1 {
 		t.Fatalf("%+v", h.board)
 	}
-	if v := h.checkLights(); v.State != health.Degraded || !strings.Contains(v.Reason, `in use by "ACT"`) || !strings.Contains(v.Reason, "/sys/class/leds") {
+	if v := h.checkLights(); v.State != health.Degraded || !strings.Contains(v.Reason, `in use by "ACT"`) || !strings.Contains(v.Reason, "/sys/class/leds") || strings.Contains(v.Reason, `"none"`) {
 		t.Errorf("the check says %+v", v)
 	}
 	h.show(health.Lights{Status: led.Solid})

@@ -20,7 +20,10 @@ type wallClock struct {
 	newest func() (time.Time, bool)
 	source atomic.Pointer[string] // of the trust; nil = none
 	synced bool                   // somebody has set the clock since boot; of refresh alone
-	rtcSet time.Time              // when keepRTC last tried; of it alone
+	// What refresh found: whether there is an RTC, and how far it was off.
+	hasRTC bool
+	rtcOff time.Duration
+	rtcSet time.Time // when keepRTC last tried; of it alone
 }
 
 func newWallClock(simulated bool, log *slog.Logger) *wallClock {
@@ -39,6 +42,7 @@ func (c *wallClock) refresh() {
 	synced, err := clock.Synchronised()
 	c.synced = c.synced || err == nil && synced
 	rtc, err := clock.RTC(os.DirFS("/sys"))
+	c.hasRTC, c.rtcOff = err == nil, time.Since(rtc).Abs()
 	var newest time.Time
 	if c.newest != nil {
 		newest, _ = c.newest()
@@ -62,14 +66,13 @@ func (c *wallClock) refresh() {
 const rtcLeast = time.Hour
 
 // keepRTC sets the real-time clock once the network has set the wall clock and
-// they do not agree, so that the next boot begins with the right time. Not every
-// kernel does that itself. Calls must not overlap.
+// they do not agree, as refresh found, so that the next boot begins with the right
+// time. Not every kernel does that itself. Calls must not overlap, nor with refresh.
 func (c *wallClock) keepRTC(sys fs.FS, log *slog.Logger) {
 	if c.trust() != "network" || !c.rtcSet.IsZero() && time.Since(c.rtcSet) < rtcLeast {
 		return
 	}
-	rtc, err := clock.RTC(sys)
-	if err != nil || time.Since(rtc).Abs() <= rtcSlack {
+	if !c.hasRTC || c.rtcOff <= rtcSlack {
 		return
 	}
 	c.rtcSet = time.Now()
@@ -77,7 +80,7 @@ func (c *wallClock) keepRTC(sys fs.FS, log *slog.Logger) {
 		log.Warn("the next boot may begin with a wrong time", "err", err)
 		return
 	}
-	log.Info("real-time clock set", "was", rtc)
+	log.Info("real-time clock set", "was_off_by", c.rtcOff)
 }
 
 const (

@@ -61,10 +61,13 @@ func stickComesAndGoes() error {
 	if err := b.until("STICK1", "the stick is offered", b.offers); err != nil {
 		return err
 	}
-	for confirm, want := range map[string]int{"yes": http.StatusBadRequest, "STICK1": http.StatusAccepted} {
-		got, err := b.ask("POST", "/system/disks/"+b.disk+"/prepare", map[string]string{"volume": "disk", "confirm": confirm}, nil)
-		if err != nil || got != want {
-			return fmt.Errorf("prepare with %q: %d, %w", confirm, got, err)
+	for _, try := range []struct {
+		confirm string
+		want    int
+	}{{"yes", http.StatusBadRequest}, {"STICK1", http.StatusAccepted}} {
+		got, err := b.ask("POST", "/system/disks/"+b.disk+"/prepare", map[string]string{"volume": "disk", "confirm": try.confirm}, nil)
+		if err != nil || got != try.want {
+			return fmt.Errorf("prepare with %q: %d, %w", try.confirm, got, err)
 		}
 	}
 	if err := b.until("disk", "the camera records to the stick", b.recordsTo); err != nil {
