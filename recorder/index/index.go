@@ -81,6 +81,7 @@ type Index struct {
 	lastCommit time.Time // the last success
 	lastRound  time.Time // the last end of a commit, good or bad or with nothing to do
 	failed     error     // of the last commit
+	moving     int       // calls of Restamp under way
 }
 
 // entry is a row with its place.

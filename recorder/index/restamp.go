@@ -20,27 +20,48 @@ type Move struct {
 // ErrRow if a start cannot be written or no place is free, and nothing changed.
 func (x *Index) Restamp(moves []Move) ([]Row, error) {
 	var out []Row
-	err := x.commit(func(t *txn) error {
-		out = out[:0]
-		for _, m := range moves {
-			for _, bucket := range [...]string{rowsBucket, heldBucket} {
-				key, c, ok := t.find(bucket, m.Row)
-				if !ok {
-					continue
-				}
-				row, err := t.restamp(bucket, key, c, m)
-				if err != nil {
-					return err
-				}
-				out = append(out, row)
-			}
-		}
-		return nil
+	err := x.move(func(t *txn) (err error) {
+		out, err = t.restampAll(moves)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("restamp %d rows: %w", len(moves), err)
 	}
 	return out, nil
+}
+
+// move is commit for rows that get other starts. Readers of the file see them
+// before the count follows, so Bounds does not believe the count meanwhile; and
+// what waits is committed before, lest readers find a row under both starts.
+func (x *Index) move(how func(*txn) error) error {
+	if err := x.commit(nil); err != nil {
+		return err
+	}
+	count := func(n int) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.moving += n
+	}
+	count(1)
+	defer count(-1)
+	return x.commit(how)
+}
+
+func (t *txn) restampAll(moves []Move) (now []Row, err error) {
+	for _, m := range moves {
+		for _, bucket := range [...]string{rowsBucket, heldBucket} {
+			key, c, ok := t.find(bucket, m.Row)
+			if !ok {
+				continue
+			}
+			row, err := t.restamp(bucket, key, c, m)
+			if err != nil {
+				return nil, err
+			}
+			now = append(now, row)
+		}
+	}
+	return now, nil
 }
 
 // restamp moves the row under key of a bucket.

@@ -57,6 +57,33 @@ func TestRestampMovesRowsWithEverythingTheyAre(t *testing.T) {
 	check(open(t, path))
 }
 
+// TestBoundsDoNotLagBehindRowsThatMove: readers see a commit before the count
+// follows it; who sees no row of 1970 any more is not told that footage begins
+// there, then or later.
+func TestBoundsDoNotLagBehindRowsThatMove(t *testing.T) {
+	x := fresh(t)
+	r := row("door", 0)
+	to := r.Start
+	r.Start = 1000
+	add(t, x, r, row("door", 1))
+	check := func(when string, want int64) {
+		t.Helper()
+		if first, last, ok := x.Bounds("door"); !ok || first != want || last != to+2*minute {
+			t.Errorf("%s: bounds %d to %d, %v; want %d to %d", when, first, last, ok, want, to+2*minute)
+		}
+	}
+	err := x.move(func(t *txn) error {
+		_, err := t.restampAll([]Move{{r, to}})
+		check("before the commit", r.Start)
+		t.tx.OnCommit(func() { check("committed", to) })
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("counted", to)
+}
+
 func TestRestampRefusesWhatCannotBeWritten(t *testing.T) {
 	x := fresh(t)
 	add(t, x, row("door", 0), row("door", 1))

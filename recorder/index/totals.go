@@ -58,6 +58,7 @@ type camera struct {
 	// stale: then the row that set them is gone and nobody has asked since.
 	first, last           int64
 	staleFirst, staleLast bool
+	removals              uint64 // how often a row was taken out of the count
 }
 
 // add counts a new unlocked row.
@@ -87,6 +88,7 @@ func (c *camera) remove(r Row, held bool) {
 	} else {
 		c.unlocked.count(r, -1)
 	}
+	c.removals++
 	c.staleFirst = c.staleFirst || r.Start <= c.first
 	c.staleLast = c.staleLast || r.End() >= c.last
 }
@@ -157,7 +159,10 @@ func (x *Index) Bounds(name string) (first, last int64, ok bool) {
 	}
 	x.mu.RLock()
 	first, last, ok = c.first, c.last, c.unlocked.Rows+c.held.Rows > 0
-	staleFirst, staleLast := c.staleFirst, c.staleLast
+	staleFirst, staleLast, removals := c.staleFirst, c.staleLast, c.removals
+	if x.moving > 0 { // rows may be elsewhere already, though not by the count
+		first, staleFirst, staleLast = 0, true, true
+	}
 	x.mu.RUnlock()
 	if !ok || !staleFirst && !staleLast {
 		return first, last, ok
@@ -178,6 +183,9 @@ func (x *Index) Bounds(name string) (first, last int64, ok bool) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.moving > 0 || c.removals != removals {
+		return first, last, true // what was read may be gone: the next who asks looks again
+	}
 	if staleFirst && c.first <= first {
 		c.first, c.staleFirst = first, false
 	}
