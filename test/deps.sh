@@ -14,6 +14,10 @@ packages=(
 	chromium fonts-dejavu-core                 # the panel's tests
 	shellcheck
 	fdisk e2fsprogs                            # what a prepared disk is compared with
+	bmap-tools mtools xz-utils busybox-static  # flash.sh, and the image it is tried with
+	wpasupplicant dosfstools                   # reads what provisioning writes
+	rauc dbus u-boot-tools squashfs-tools      # an update that is installed by the real one
+	iproute2 ldnsutils mdns-scan               # ask a box for its name, in a network of their own
 )
 command -v node >/dev/null || packages+=(nodejs npm)
 

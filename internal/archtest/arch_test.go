@@ -37,6 +37,7 @@ var rules = []rule{
 // owners are third-party modules that one place alone may import.
 var owners = map[string]string{
 	"github.com/pion/webrtc":               "web/live",
+	"github.com/pion/mdns":                 "firmware/mdns",
 	"github.com/bluenviron/gortsplib":      "recorder/ingest",
 	"github.com/gorilla/websocket":         "web/panel",
 	"github.com/BurntSushi/toml":           "firmware/config",
