@@ -34,6 +34,10 @@ type Options struct {
 	Auth     *auth.Service
 	Events   Events
 	System   System
+	// Appliance is nil where the machine does not run our image.
+	Appliance Appliance
+	Journal   Journal // nil = whoever runs the process keeps its log
+	Support   SupportWriter
 	// Live serves WHEP under /api/v1/cameras/{id}/whep. The caller is signed
 	// in, may see the camera, and is in the request's context (auth.From);
 	// the path values are "id" and "session".
@@ -60,6 +64,15 @@ type System interface {
 	// Ready returns the names of what is not in order, nil if all is. The
 	// names are public.
 	Ready() []string
+}
+
+// Journal is the log of the process, line by line as text.
+type Journal interface {
+	// Lines returns the newest lines of level least and above, at most n, oldest
+	// first.
+	Lines(n int, least slog.Level) []string
+	// Previous returns those that runs before this one left behind.
+	Previous(n int, least slog.Level) ([]string, error)
 }
 
 // Events is the event log.
@@ -91,6 +104,9 @@ func New(o Options) (http.Handler, error) {
 	}
 	if o.Disks == nil {
 		o.Disks = noDisks{}
+	}
+	if o.Appliance == nil {
+		o.Appliance = noAppliance{}
 	}
 	s := &server{
 		Options: o, metrics: metrics.NewSet(), log: o.Log,

@@ -239,3 +239,14 @@ func queryInt(r *http.Request, name string, def, least, most int) (int, error) {
 	}
 	return n, nil
 }
+
+// queryBool reads true or false, or returns false if it is missing.
+func queryBool(r *http.Request, name string) (bool, error) {
+	switch r.URL.Query().Get(name) {
+	case "true":
+		return true, nil
+	case "false", "":
+		return false, nil
+	}
+	return false, badField(name, "The value %s must be true or false.", name)
+}

@@ -30,6 +30,10 @@ var bodies = []struct {
 	{"remove volume", "POST", "/api/v1/system/volumes/garage/remove", func() any { return new(struct{}) }, `{}`, 204},
 	{"prepare disk", "POST", "/api/v1/system/disks/sda/prepare", func() any { return new(prepareBody) }, `{"volume":"garage","confirm":"S1"}`, 202},
 	{"use disk", "POST", "/api/v1/system/disks/sda/use", func() any { return new(useBody) }, `{"volume":"garage"}`, 204},
+	{"update", "POST", "/api/v1/system/update", func() any { return new(updateBody) }, `{"url":"https://nas.lan/a.raucb","restart":true}`, 202},
+	{"restart", "POST", "/api/v1/system/restart", func() any { return new(struct{}) }, `{}`, 202},
+	{"power off", "POST", "/api/v1/system/poweroff", func() any { return new(struct{}) }, `{}`, 202},
+	{"reset", "POST", "/api/v1/system/reset", func() any { return new(resetBody) }, `{"confirm":"wipe vedette","footage":true}`, 202},
 	{"test camera", "POST", "/api/v1/cameras/yard/test", func() any { return new(struct{}) }, `{}`, 200},
 }
 

@@ -44,15 +44,17 @@ type failure struct {
 func (f *failure) Error() string { return f.code + ": " + f.message }
 
 var (
-	errSignIn      = &failure{status: http.StatusUnauthorized, code: "unauthorized", message: "Sign in first."}
-	errForbidden   = &failure{status: http.StatusForbidden, code: "forbidden", message: "You may not do this."}
-	errNotFound    = &failure{status: http.StatusNotFound, code: "not_found", message: "There is nothing here."}
-	errInternal    = &failure{status: http.StatusInternalServerError, code: "internal", message: "Something went wrong; the log of the box says what."}
-	errCrossOrigin = &failure{status: http.StatusForbidden, code: "cross_origin", message: "This request was sent by another site's page."}
-	errHost        = &failure{status: http.StatusMisdirectedRequest, code: "unknown_host", message: "This box is not known by that host name; add it to its configuration."}
-	errMethod      = &failure{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This cannot be done here; the Allow header says what can."}
-	errNotThere    = &failure{status: http.StatusNotImplemented, code: "not_implemented", message: "This box does not offer that."}
-	errBusy        = &failure{status: http.StatusServiceUnavailable, code: "busy", message: "Too many of these at once; try again in a moment.", retryAfter: 5 * time.Second}
+	errSignIn       = &failure{status: http.StatusUnauthorized, code: "unauthorized", message: "Sign in first."}
+	errForbidden    = &failure{status: http.StatusForbidden, code: "forbidden", message: "You may not do this."}
+	errNotFound     = &failure{status: http.StatusNotFound, code: "not_found", message: "There is nothing here."}
+	errInternal     = &failure{status: http.StatusInternalServerError, code: "internal", message: "Something went wrong; the log of the box says what."}
+	errCrossOrigin  = &failure{status: http.StatusForbidden, code: "cross_origin", message: "This request was sent by another site's page."}
+	errHost         = &failure{status: http.StatusMisdirectedRequest, code: "unknown_host", message: "This box is not known by that host name; add it to its configuration."}
+	errMethod       = &failure{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This cannot be done here; the Allow header says what can."}
+	errNotThere     = &failure{status: http.StatusNotImplemented, code: "not_implemented", message: "This box does not offer that."}
+	errNotSupported = &failure{status: http.StatusNotImplemented, code: "not_supported", message: "This can be done on machines alone that run the image of this recorder."}
+	errUpdateBusy   = &failure{status: http.StatusConflict, code: "update_busy", message: "An update is going on; wait until it is done."}
+	errBusy         = &failure{status: http.StatusServiceUnavailable, code: "busy", message: "Too many of these at once; try again in a moment.", retryAfter: 5 * time.Second}
 )
 
 func badField(field, format string, a ...any) error {
@@ -93,6 +95,7 @@ func (s *server) translate(r *http.Request, err error) *failure {
 		Field() string
 	}
 	var slow *auth.ThrottledError
+	var refused *UpdateRefusedError
 	switch {
 	case errors.As(err, &f):
 		return f
@@ -100,6 +103,10 @@ func (s *server) translate(r *http.Request, err error) *failure {
 		return &failure{status: http.StatusBadRequest, code: "invalid", field: field.Field(), message: sentence(field.Field(), field.Error())}
 	case errors.As(err, &slow):
 		return &failure{status: http.StatusTooManyRequests, code: "too_many_attempts", message: "Too many attempts; wait a little.", retryAfter: slow.RetryAfter}
+	case errors.As(err, &refused):
+		return &failure{status: http.StatusUnprocessableEntity, code: refused.Code, message: sentence("", refused.Reason)}
+	case errors.Is(err, ErrUpdateBusy):
+		return errUpdateBusy
 	case errors.Is(err, ErrNotFound):
 		return errNotFound
 	case errors.Is(err, ErrConflict):

@@ -89,7 +89,7 @@ var pathValues = map[string]*regexp.Regexp{
 func (s *server) floor(rt route) http.Handler {
 	label := strings.TrimSpace(rt.method + " " + rt.pattern)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w := &writer{ResponseWriter: rw, rc: http.NewResponseController(rw), rolling: rt.kind == media}
+		w := &writer{ResponseWriter: rw, rc: http.NewResponseController(rw), rolling: rt.kind == media || rt.kind == upload}
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				s.log.Error("handler panic", "route", label, "panic", p, "stack", string(debug.Stack()))
@@ -145,9 +145,8 @@ func (s *server) enter(rt route, w *writer, r *http.Request) (_ *http.Request, d
 	ctx, cancel := context.WithCancel(auth.WithPrincipal(r.Context(), p))
 	stop := context.AfterFunc(p.Context(), func() {
 		cancel()
-		if rt.kind == media {
-			// A download stops in the middle, even one that waits for a
-			// slow client.
+		if rt.kind == media || rt.kind == upload {
+			// It stops in the middle, even while it waits for a slow client.
 			w.abort()
 		}
 	})

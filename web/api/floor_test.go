@@ -50,6 +50,10 @@ func bodyFor(rt route) string {
 		return `{"volume":"garage","confirm":"S1"}`
 	case strings.HasSuffix(rt.pattern, "/use"):
 		return `{"volume":"garage"}`
+	case rt.method == "POST" && strings.HasSuffix(rt.pattern, "/update"):
+		return `{"url":"https://nas.lan/a.raucb"}`
+	case strings.HasSuffix(rt.pattern, "/reset"):
+		return `{"confirm":"wipe vedette"}`
 	case strings.HasSuffix(rt.pattern, "/adopt"):
 		return `{"id":"22"}`
 	case rt.method == "POST" && strings.HasSuffix(rt.pattern, "/holds"):

@@ -219,13 +219,14 @@ func (f *fakeEvents) Latest(limit int, flt EventFilter) ([]Event, error) {
 // box is an API with a claimed owner and everything behind it faked.
 type box struct {
 	http.Handler
-	rec    *fakeRecorder
-	sys    *fakeSystem
-	events *fakeEvents
-	auth   *auth.Service
-	table  []route
-	log    *lockedBuffer
-	cookie string // the owner's
+	rec     *fakeRecorder
+	sys     *fakeSystem
+	events  *fakeEvents
+	machine *fakeAppliance
+	auth    *auth.Service
+	table   []route
+	log     *lockedBuffer
+	cookie  string // the owner's
 }
 
 type lockedBuffer struct {
@@ -252,7 +253,7 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	b := &box{rec: &fakeRecorder{content: []byte("0123456789")}, sys: &fakeSystem{}, events: &fakeEvents{}, log: &lockedBuffer{}}
+	b := &box{rec: &fakeRecorder{content: []byte("0123456789")}, sys: &fakeSystem{}, events: &fakeEvents{}, machine: newAppliance(), log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if b.auth, err = auth.Open(db, auth.Options{HashMemoryKiB: 8, Log: log}); err != nil {
 		t.Fatal(err)
@@ -262,7 +263,7 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 			fmt.Fprintf(w, "%s %s %s", text, r.PathValue("id"), r.PathValue("session"))
 		})
 	}
-	o := Options{Recorder: b.rec, Disks: &fakeDisks{}, Auth: b.auth, Events: b.events, System: b.sys, Log: log,
+	o := Options{Recorder: b.rec, Disks: &fakeDisks{}, Appliance: b.machine, Journal: fakeJournal{}, Support: fakeSupport, Auth: b.auth, Events: b.events, System: b.sys, Log: log,
 		Live: said("live"), Panel: said("panel"), UI: said("ui")}
 	for _, c := range change {
 		c(&o)

@@ -25,6 +25,7 @@ const (
 	quick  kind = iota // JSON; done within 15 s
 	probe              // JSON; asks a camera, done within 20 s
 	media              // bytes; as long as the client keeps reading
+	upload             // a long body; as long as the client keeps sending
 	socket             // takes the connection over
 )
 
@@ -61,6 +62,13 @@ func (s *server) table() []route {
 		{"GET", v1 + "/system/disks", auth.Operate, probe, s.listDisks},
 		{"POST", v1 + "/system/disks/{disk}/prepare", auth.Operate, quick, s.prepareDisk},
 		{"POST", v1 + "/system/disks/{disk}/use", auth.Operate, probe, s.useDisk},
+		{"GET", v1 + "/system/update", auth.Operate, quick, s.getAppliance},
+		{"POST", v1 + "/system/update", auth.Operate, upload, s.update},
+		{"POST", v1 + "/system/restart", auth.Operate, quick, s.restart},
+		{"POST", v1 + "/system/poweroff", auth.Operate, quick, s.powerOff},
+		{"POST", v1 + "/system/reset", auth.Operate, quick, s.reset},
+		{"GET", v1 + "/system/log", auth.Operate, quick, s.readLog},
+		{"GET", v1 + "/system/support", auth.Operate, quick, s.readSupport},
 		{"GET", v1 + "/system/retention", auth.Operate, quick, s.getRetention},
 		{"PUT", v1 + "/system/retention", auth.Operate, quick, s.putRetention},
 		{"POST", v1 + "/system/retention/preview", auth.Operate, quick, s.previewRetention},

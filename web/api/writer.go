@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -13,10 +14,14 @@ const (
 	// writeStall is how long a client may take for one piece of a download.
 	writeStall = 30 * time.Second
 	writePiece = 1 << 20 // bytes sent under one deadline
+	// readStall is how long it may take for one piece of an upload.
+	readStall = 30 * time.Second
+	readPiece = 256 << 10 // bytes received under one deadline
 )
 
 // writer notes what was answered, and gives a download a deadline that
-// moves on with every piece the client takes.
+// moves on with every piece the client takes, and the answer to an upload one
+// that begins when it is answered.
 type writer struct {
 	http.ResponseWriter
 	rc      *http.ResponseController
@@ -32,6 +37,8 @@ func (w *writer) WriteHeader(code int) {
 	if w.code == 0 && code >= 200 || code == http.StatusSwitchingProtocols {
 		w.code = code
 	}
+	// An answer without a body is sent after the handler; if it was aborted, that fails.
+	_ = w.extend()
 	w.ResponseWriter.WriteHeader(code)
 }
 
@@ -59,6 +66,40 @@ func (w *writer) extend() error {
 func (w *writer) abort() {
 	w.aborted.Store(true)
 	_ = w.rc.SetWriteDeadline(time.Unix(1, 0))
+	_ = w.rc.SetReadDeadline(time.Unix(1, 0))
+}
+
+// received is the body of a request that may be long. Its deadline moves on with
+// every piece that the client sends; the server lifts it at the body's end.
+type received struct {
+	body io.Reader
+	w    *writer
+	left int   // bytes that may still come under the present deadline
+	err  error // why it ended early; nil if it did not
+}
+
+func (b *received) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		b.extend()
+	}
+	if b.w.aborted.Load() { // after the deadline was set: abort may have set its own before
+		_ = b.w.rc.SetReadDeadline(time.Unix(1, 0))
+		b.err = http.ErrAbortHandler
+		return 0, b.err
+	}
+	n, err := b.body.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	return n, err
+}
+
+// extend begins another piece.
+func (b *received) extend() {
+	// A deadline that cannot be set (a test's recorder) is none.
+	_ = b.w.rc.SetReadDeadline(time.Now().Add(readStall))
+	b.left = readPiece
 }
 
 func (w *writer) Write(p []byte) (int, error) {

@@ -5,6 +5,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,9 @@ type Options struct {
 	// HashMemoryKiB is the memory one password check takes; default 19 MiB.
 	// Lower it in tests alone.
 	HashMemoryKiB uint32
+	// Code is the claim code of a box without a user, if somebody chose one
+	// beforehand. Empty: a new one at every start.
+	Code string
 	// Notify is told what happened: claimed, login, login_failed,
 	// login_throttled, logout, user_added. It must not block, and gets no
 	// secrets. For a login_failed, user is empty if there is no such user:
@@ -104,7 +108,7 @@ func Open(db *storm.DB, o Options) (*Service, error) {
 		return nil, fmt.Errorf("open users: %w", err)
 	}
 	if len(s.users) == 0 {
-		s.code = newCode()
+		s.code = cmp.Or(o.Code, newCode())
 	}
 	return s, nil
 }

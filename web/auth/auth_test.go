@@ -44,6 +44,23 @@ func TestClaimMakesTheFirstAdminOnce(t *testing.T) {
 	}
 }
 
+// TestAClaimCodeThatWasChosenBeforehand stands until there is a user, and no longer.
+func TestAClaimCodeThatWasChosenBeforehand(t *testing.T) {
+	o := Options{Code: "KX7QM-3TPWZ"}
+	b := newBox(t, o)
+	b.reopen(t, o)
+	if got := b.ClaimCode(); got != o.Code {
+		t.Fatalf("code %q, want %q", got, o.Code)
+	}
+	if _, err := b.Claim(t.Context(), "10.0.0.1:1", "kx7qm3tpwz", "owner", goodPassword); err != nil {
+		t.Fatal(err)
+	}
+	b.reopen(t, o)
+	if b.ClaimCode() != "" {
+		t.Error("the code is back after a restart")
+	}
+}
+
 func TestOfManyClaimsAtOnceOneSucceeds(t *testing.T) {
 	b := newBox(t, Options{})
 	code := b.ClaimCode()

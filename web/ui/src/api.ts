@@ -15,10 +15,19 @@ export class ApiError extends Error {
   }
 }
 
-const base = '/api/v1';
+export const base = '/api/v1';
 
-/** call sends JSON and gives the decoded answer; 401 outside sign-in ends the session on screen. */
-export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export const unreachable = () => new ApiError(0, 'unreachable', 'The recorder does not answer. Check the network and try again.');
+
+/** problem makes an error of an answer that was not a success; 401 outside sign-in ends the session on screen. */
+export function problem(status: number, path: string, answer: any): ApiError {
+  const err = answer?.error ?? {};
+  if (status === 401 && !path.startsWith('/auth/')) user.value = null;
+  return new ApiError(status, err.code ?? `http_${status}`, err.message ?? `The recorder answered ${status}.`, err.field);
+}
+
+/** ask sends JSON and gives the answer, if it is a success. */
+export async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   let res: Response;
   try {
     res = await fetch(base + path, {
@@ -29,13 +38,16 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
     });
   } catch (e) {
     if ((e as Error).name === 'AbortError') throw e;
-    throw new ApiError(0, 'unreachable', 'The recorder does not answer. Check the network and try again.');
+    throw unreachable();
   }
-  if (res.ok) return (res.status === 204 ? null : await res.json().catch(() => null)) as T;
-  const answer = await res.json().catch(() => null);
-  const err = answer?.error ?? {};
-  if (res.status === 401 && !path.startsWith('/auth/')) user.value = null;
-  throw new ApiError(res.status, err.code ?? `http_${res.status}`, err.message ?? `The recorder answered ${res.status}.`, err.field);
+  if (!res.ok) throw problem(res.status, path, await res.json().catch(() => null));
+  return res;
+}
+
+/** call sends JSON and gives the decoded answer. */
+export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const res = await ask(method, path, body, signal);
+  return (res.status === 204 ? null : await res.json().catch(() => null)) as T;
 }
 
 export interface Me {

@@ -150,6 +150,46 @@ export interface DiskList {
   disks: MachineDisk[];
 }
 
+/** Which system runs, and what is going on with another one. */
+export interface Machine {
+  slot: string;
+  version: string;
+  board: string;
+  supported: boolean;
+  other?: OtherSlot;
+  trial?: Trial;
+  busy: boolean;
+  /** Of what is going on, 0 to 100. */
+  percent: number;
+  message: string;
+  /** Why the last update was not installed. */
+  error?: { code: string; reason: string };
+  /** What has to be typed to wipe the machine. */
+  reset_phrase?: string;
+  setup?: { applied_at?: string; errors: Mistake[] };
+}
+
+/** What the slot holds that does not run; state: empty, good, ready, failed. */
+export interface OtherSlot {
+  slot: string;
+  version?: string;
+  state: string;
+}
+
+/** Of a system that has not proved itself yet. */
+export interface Trial {
+  /** RFC 3339; the machine goes back then. */
+  until: string;
+  waiting_for: string;
+}
+
+/** A line of the provisioning file that was not taken; 0: of the whole file. */
+export interface Mistake {
+  line: number;
+  key: string;
+  reason: string;
+}
+
 export interface BoardButton {
   name: string;
   label?: string;

@@ -8,6 +8,7 @@ import { go, route } from '../router';
 import { boxNow, cameraList, panel, say, stale } from '../store';
 import { reduce } from '../state';
 import type { Camera } from '../types';
+import { Ask } from '../ui/ask';
 import { Dialog, Empty, hasPicture, IconButton, StateChip } from '../ui/kit';
 import { CameraForm } from './camera-form';
 
@@ -118,29 +119,14 @@ function TestAnswer({ r }: { r: TestResult }) {
 }
 
 function RemoveDialog({ c, onClose }: { c: Camera; onClose: () => void }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
   const remove = async () => {
-    setBusy(true);
-    setError('');
-    try {
-      await api.remove(c.id);
-      panel.value = reduce(panel.value, { v: 1, t: 'camera.removed', d: { id: c.id } }, Date.now());
-      say('good', `${c.name} was removed.`);
-      onClose();
-      go('cameras');
-    } catch (e) {
-      setError((e as Error).message);
-      setBusy(false);
-    }
+    await api.remove(c.id);
+    panel.value = reduce(panel.value, { v: 1, t: 'camera.removed', d: { id: c.id } }, Date.now());
+    say('good', `${c.name} was removed.`);
+    go('cameras');
   };
-  return html`<${Dialog} title="Remove ${c.name}?" onClose=${onClose} testid="remove-dialog">
+  return html`<${Ask} title="Remove ${c.name}?" verb="Remove camera" keep="Keep it" waits="Removing…" act=${remove} onClose=${onClose} testid="remove">
     <p>Vedette stops recording this camera and forgets its address and password.</p>
     <p class="muted">Its footage is no longer shown here, and stays on the disk until it is the oldest there. Download what you need first.</p>
-    <div role="alert">${error && html`<p class="form-error"><${Icon} name="warn" />${error}</p>`}</div>
-    <div class="dialog-foot">
-      <button type="button" class="button" onClick=${onClose}>Keep it</button>
-      <button type="button" class="button danger" onClick=${remove} disabled=${busy} data-testid="remove-confirm">${busy ? 'Removing…' : 'Remove camera'}</button>
-    </div>
   <//>`;
 }

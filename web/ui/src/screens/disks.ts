@@ -3,10 +3,9 @@ import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { disks as api } from '../api';
 import { bytes } from '../format';
-import { Icon } from '../icons';
 import { panel, say, stale, user } from '../store';
 import type { DiskList, MachineDisk } from '../types';
-import { Dialog } from '../ui/kit';
+import { Ask, Phrase } from '../ui/ask';
 
 /** contentOf says what is on a disk, for people. Pure. */
 export function contentOf(d: MachineDisk): string {
@@ -71,57 +70,23 @@ export function MachineDisks() {
 function EraseDialog({ d, free, onClose }: { d: MachineDisk; free: string[]; onClose: () => void }) {
   const [volume, setVolume] = useState(free[0] ?? '');
   const [typed, setTyped] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
-  const go = async (e: Event) => {
-    e.preventDefault();
-    setBusy(true);
-    setError('');
-    try {
-      await api.prepare(d.name, volume, typed);
-      say('info', 'The disk is being prepared; it is used as soon as it is ready.');
-      onClose();
-    } catch (x) {
-      setError((x as Error).message);
-      setBusy(false);
-    }
+  const erase = async () => {
+    await api.prepare(d.name, volume, typed);
+    say('info', 'The disk is being prepared; it is used as soon as it is ready.');
   };
-  return html`<${Dialog} title="Erase ${d.model || d.name}?" onClose=${onClose} testid="erase-dialog">
-    <form onSubmit=${go}>
-      <p>Everything on this disk of ${bytes(d.bytes)} will be gone: ${contentOf(d)}.</p>
-      ${free.length > 1 && html`<label class="field">For <select value=${volume} onChange=${(e: Event) => setVolume((e.target as HTMLSelectElement).value)}>${free.map((v) => html`<option key=${v}>${v}</option>`)}</select></label>`}
-      <label class="field">Type <b class="mono">${d.phrase}</b> to say that this is the one
-        <input value=${typed} onInput=${(e: Event) => setTyped((e.target as HTMLInputElement).value)} autocomplete="off" autocapitalize="off" spellcheck=${false} data-testid="erase-phrase" /></label>
-      <div role="alert">${error && html`<p class="form-error"><${Icon} name="warn" />${error}</p>`}</div>
-      <div class="dialog-foot">
-        <button type="button" class="button" onClick=${onClose}>Leave it as it is</button>
-        <button type="submit" class="button danger" disabled=${busy || typed !== d.phrase} data-testid="erase-confirm">${busy ? 'Asking…' : 'Erase and prepare'}</button>
-      </div>
-    </form>
+  return html`<${Ask} title="Erase ${d.model || d.name}?" verb="Erase and prepare" keep="Leave it as it is" ready=${typed === d.phrase} act=${erase} onClose=${onClose} testid="erase">
+    <p>Everything on this disk of ${bytes(d.bytes)} will be gone: ${contentOf(d)}.</p>
+    ${free.length > 1 && html`<label class="field">For <select value=${volume} onChange=${(e: Event) => setVolume((e.target as HTMLSelectElement).value)}>${free.map((v) => html`<option key=${v}>${v}</option>`)}</select></label>`}
+    <${Phrase} phrase=${d.phrase} typed=${typed} onType=${setTyped} testid="erase-phrase">to say that this is the one<//>
   <//>`;
 }
 
 function RemoveDialog({ volume, onClose }: { volume: string; onClose: () => void }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
-  const go = async () => {
-    setBusy(true);
-    setError('');
-    try {
-      await api.remove(volume);
-      say('good', `The disk of ${volume} may be unplugged now.`);
-      onClose();
-    } catch (x) {
-      setError((x as Error).message);
-      setBusy(false);
-    }
+  const remove = async () => {
+    await api.remove(volume);
+    say('good', `The disk of ${volume} may be unplugged now.`);
   };
-  return html`<${Dialog} title="Remove the disk of ${volume}?" onClose=${onClose} testid="remove-disk-dialog">
+  return html`<${Ask} title="Remove the disk of ${volume}?" verb="Remove safely" keep="Keep it" waits="Wait…" act=${remove} onClose=${onClose} testid="remove-disk">
     <p>What is being recorded to it is written to its end first. Its cameras go on on another disk, if there is one; its footage is shown again when it is plugged in again.</p>
-    <div role="alert">${error && html`<p class="form-error"><${Icon} name="warn" />${error}</p>`}</div>
-    <div class="dialog-foot">
-      <button type="button" class="button" onClick=${onClose}>Keep it</button>
-      <button type="button" class="button danger" onClick=${go} disabled=${busy} data-testid="remove-disk-confirm">${busy ? 'Wait…' : 'Remove safely'}</button>
-    </div>
   <//>`;
 }

@@ -1,5 +1,5 @@
 // Events as sentences. Pure.
-import { clock, gapReason, plural, sentence as asSentence, span, type Zone } from '../format';
+import { bytes, clock, gapReason, plural, sentence as asSentence, span, type Zone } from '../format';
 import type { Event } from '../types';
 
 type Payload = Record<string, unknown>;
@@ -53,6 +53,7 @@ const actions: Record<string, string> = {
   stop: 'the recorder stops cleanly',
   claim_code_shown: 'the claim code is on the console',
   none: 'nothing to do',
+  factory_reset: 'accounts and settings are wiped',
 };
 
 const rules: Record<string, string> = { age: 'as old as they may get', quota: 'their camera has its share', size_cap: 'the disk holds as much as it may', free_floor: 'the oldest, for free space' };
@@ -67,6 +68,32 @@ const known: Record<string, Tell> = {
       detail: causes.map((c) => plain(c.reason)).join('; '),
     };
   },
+  crashed: (p) => ({ text: 'The recorder crashed, and was started again', detail: plain(p.what) }),
+  update_asked: (p) => ({ text: `${who({ user: p.by })} wants ${plain(p.to) ? `version ${plain(p.to)}` : 'an update'} installed`, detail: plain(p.url) }),
+  update_installed: (p) => ({ text: `Version ${plain(p.to)} is installed, and starts with the next restart` }),
+  update_refused: (p) => ({ text: 'An update was refused', detail: plain(p.error) }),
+  update_failed: (p) => ({ text: 'An update could not be installed', detail: plain(p.error) }),
+  update_confirmed: (p) => ({ text: `Version ${plain(p.to)} has proved itself`, detail: plain(p.from) && `before it ran ${plain(p.from)}` }),
+  update_not_confirmed: (p) => ({ text: `Version ${plain(p.to)} did not prove itself`, detail: plain(p.reason) }),
+  update_rolled_back: (p) => ({ text: `Back to version ${plain(p.from)}: ${plain(p.to)} was given up`, detail: plain(p.reason) }),
+  setup_applied: () => ({ text: 'The settings on the card were taken up' }),
+  setup_refused: (p) => {
+    const errors = (Array.isArray(p.errors) ? p.errors : []) as { line?: unknown; key?: unknown; reason?: unknown }[];
+    return {
+      text: plain(p.camera) ? `Camera ${plain(p.camera)} of the settings on the card could not be added` : 'The settings on the card have mistakes, and were not used',
+      detail: plain(p.error) || errors.map((e) => `${Number(e.line) > 0 ? `line ${Number(e.line)}, ` : ''}${plain(e.key)}: ${plain(e.reason)}`).join('; '),
+    };
+  },
+  start_trouble: (p) => ({ text: 'Something went wrong while the system started', detail: plain(p.error) }),
+  card_grown: (p) => ({ text: 'The whole card is used now', detail: typeof p.to_bytes === 'number' ? `${bytes(p.to_bytes)} for settings` : '' }),
+  data_repaired: (p) => ({ text: 'The file system of the settings was repaired', detail: plain(p.said) }),
+  data_replaced: (p) => ({ text: 'The settings could not be read any more, and begin anew', detail: `What was there is kept on the card. ${plain(p.reason)}` }),
+  data_volatile: (p) => ({ text: 'Settings cannot be kept: they are lost when the power goes', detail: plain(p.reason) }),
+  factory_reset: (p) => ({ text: 'Accounts and settings were wiped', detail: p.footage ? 'and footage with them' : 'footage was kept' }),
+  footage_erased: (p) => ({ text: 'All footage was erased', detail: p.kept ? `not on ${Object.keys(p.kept as object).join(', ')}` : '' }),
+  factory_reset_asked: (p) => ({ text: `${p.by ? who({ user: p.by }) : 'Somebody at the box'} had accounts and settings wiped` }),
+  reboot_asked: (p) => ({ text: `${who({ user: p.by })} restarted the machine` }),
+  poweroff_asked: (p) => ({ text: `${who({ user: p.by })} switched the machine off` }),
   clock_stepped: (p) => ({ text: `The clock was set ${span(Math.abs(Number(p.seconds) || 0) * 1000)} ${Number(p.seconds) < 0 ? 'back' : 'forward'}` }),
   disk_health: (p) => ({ text: `${wear[plain(p.status)] ?? 'The disk changed'}${plain(p.volume) ? ` (${plain(p.volume)})` : ''}`, detail: plain(p.reason) }),
   camera_recording: camera((n) => `${n} records`),

@@ -11,15 +11,18 @@ import type { Camera, Event, Hold, Volume } from '../types';
 import { hasPicture, StateChip } from '../ui/kit';
 import { BoardView } from './board';
 import { MachineDisks } from './disks';
+import { MachineCard, SetupBanner, useMachine } from './machine';
 import { RetentionCard } from './retention';
 import { sentence } from './sentences';
 
 export function StatusScreen() {
   const p = panel.value;
+  const machine = useMachine();
   return html`<main id="main" class="screen status">
     <header class="screen-head"><h1 tabIndex=${-1}>Status</h1>
       <p class="muted" data-testid="about">${[p.board.name || p.system.board || p.board.board, p.system.version || p.version, p.system.uptime_s !== undefined ? `up ${span(p.system.uptime_s * 1000)}` : ''].filter(Boolean).join(' · ')}</p></header>
     <${Overall} />
+    <${SetupBanner} m=${machine} />
     <div class="status-grid">
       <${BoardView} />
       <div class="status-side">
@@ -30,6 +33,7 @@ export function StatusScreen() {
       <${MachineDisks} />
       <${Kept} />
       <${RetentionCard} />
+      <${MachineCard} m=${machine} />
       <${Events} />
     </div>
   </main>`;
