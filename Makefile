@@ -12,7 +12,7 @@ DATA    ?= ./var
 LISTEN  ?= localhost:8080
 FUZZTIME ?= 10s
 
-.PHONY: help build build-all run test unit race crash mutants year test-power test-board power test-kill e2e browser fuzz lint cover bench panel clean deps
+.PHONY: help build build-all run test unit race crash mutants year test-power test-board test-image power test-kill e2e browser fuzz lint cover bench panel clean deps vendor image check-buildroot
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,11 +57,15 @@ test-power: build build-all ## power cuts on a real ext4 in an emulated arm64 ma
 
 # As a part of everything: who is not root is told that it was left out. CI is.
 power: build build-all
-	@if [ "$$(id -u)" = 0 ] || [ -n "$(CI)" ]; then ./test/power/run.sh && ./test/board/run.sh; \
+	@if [ "$$(id -u)" = 0 ] || [ -n "$(CI)" ]; then ./test/power/run.sh && ./test/board/run.sh && $(MAKE) test-image; \
 	else echo "power cuts: left out, because mounting disks needs root; run:  sudo make test-power"; fi
 
 test-board: build-all ## disks and watchdog of an emulated arm64 machine, under a real kernel
 	./test/board/run.sh
+
+test-image: ## flash.sh, and the image: flashed, booted, updated, its power cut; wants root, takes about 8 minutes
+	CGO_ENABLED=1 go test -count=1 -race ./test/flash
+	./test/image/run.sh
 
 test-kill: build ## kill -9 500 times with 8 cameras; takes about an hour
 	KILLS=500 KILL_CAMERAS=8 go test -count=1 -timeout 120m -v -run TestKill ./test/e2e
@@ -87,6 +91,17 @@ bench: build ## speed beside named peers; results belong into docs/BENCHMARKS.md
 
 panel: ## build the panel again from web/ui/src
 	cd web/ui && npm ci --ignore-scripts && npm run build
+
+vendor: ## the Go modules' sources in var/vendor, for builds without a network
+	go mod vendor -o var/vendor
+
+# Options of Buildroot, such as BR2_DL_DIR=DIR, are passed on; without BUILDROOT a release is fetched.
+image: ## an image for BOARD=rpi4|rpi5|rockpro64|rock5b|qemuvirt, in dist/; docs/BUILDING.md
+	@BUILDROOT='$(BUILDROOT)' O='$(O)' EXTRA_CONFIG='$(EXTRA_CONFIG)' VERSION='$(if $(filter file,$(origin VERSION)),,$(VERSION))' \
+		./buildroot/image.sh '$(BOARD)'
+
+check-buildroot: ## what can be said of buildroot/ without building; BUILDROOT=DIR, and LINUX=DIR UBOOT=DIR say more
+	./buildroot/check.sh '$(BUILDROOT)' $(if $(LINUX)$(UBOOT),'$(LINUX)' '$(UBOOT)')
 
 clean: ## remove what was built (never footage)
 	rm -rf bin dist

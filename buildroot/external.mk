@@ -1,0 +1,20 @@
+include $(sort $(wildcard $(BR2_EXTERNAL_VEDETTE_PATH)/package/*/*.mk))
+
+# What the fragments ask for must be in the configuration that is built: an
+# option whose dependency is missing vanishes without a word otherwise.
+VEDETTE_CHECK_CONFIG = $(BR2_EXTERNAL_VEDETTE_PATH)/board/common/check-config.sh
+
+define VEDETTE_LINUX_CHECK_CONFIG
+	$(VEDETTE_CHECK_CONFIG) $(@D)/.config $(LINUX_KCONFIG_FRAGMENT_FILES)
+endef
+LINUX_POST_CONFIGURE_HOOKS += VEDETTE_LINUX_CHECK_CONFIG
+
+define VEDETTE_UBOOT_CHECK_CONFIG
+	$(VEDETTE_CHECK_CONFIG) $(@D)/.config $(UBOOT_KCONFIG_FRAGMENT_FILES)
+endef
+UBOOT_POST_CONFIGURE_HOOKS += VEDETTE_UBOOT_CHECK_CONFIG
+
+define VEDETTE_BUSYBOX_CHECK_CONFIG
+	$(VEDETTE_CHECK_CONFIG) $(@D)/.config $(BUSYBOX_KCONFIG_FRAGMENT_FILES)
+endef
+BUSYBOX_POST_CONFIGURE_HOOKS += VEDETTE_BUSYBOX_CHECK_CONFIG
