@@ -90,4 +90,5 @@ func Classify(held time.Duration) Gesture {
 type Event struct {
 	Button  string
 	Gesture Gesture
+	Held    time.Duration // how long it was down
 }

@@ -52,7 +52,7 @@ func (t *Tracker) Release() {
 	t.pressed = time.Time{}
 	t.stuck.Stop()
 	if g := Classify(held); g != 0 && g != Broken { // that was told while it was
-		t.emit(Event{t.name, g})
+		t.emit(Event{t.name, g, held})
 	}
 }
 
@@ -70,6 +70,6 @@ func (t *Tracker) broke() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.pressed.IsZero() && time.Since(t.pressed) >= Stuck {
-		t.emit(Event{t.name, Broken})
+		t.emit(Event{t.name, Broken, time.Since(t.pressed)})
 	}
 }

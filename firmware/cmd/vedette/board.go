@@ -162,7 +162,7 @@ func (h *hardware) Press(_ context.Context, name string, d time.Duration) error 
 		return fmt.Errorf("there is no button %q to press from here", name)
 	}
 	if g := button.Classify(d); g != 0 {
-		h.did(button.Event{Button: name, Gesture: g})
+		h.did(button.Event{Button: name, Gesture: g, Held: d})
 	}
 	return nil
 }

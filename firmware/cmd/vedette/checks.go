@@ -29,6 +29,7 @@ func (p *process) checks() []health.Check {
 		{Name: "cameras", Ask: p.checkCameras},
 		{Name: "panel", Ask: p.checkPanel},
 		{Name: "memory", Ask: p.memory.check},
+		{Name: "system", Ask: p.appliance.check},
 		{Name: "watchdog", Ask: p.board.checkWatchdog},
 		{Name: "lights", Ask: p.board.checkLights},
 		{Name: "temperature", Ask: p.board.checkTemperature},

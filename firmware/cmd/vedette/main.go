@@ -33,6 +33,8 @@ type streams struct {
 func commands() []command {
 	return []command{
 		{"run", "run [--config FILE] [--data DIR] [--listen ADDR]", runCommand},
+		{"boot", "boot", bootCommand},
+		{"slot", "slot get-primary|set-primary|get-state|set-state|get-current …", slotCommand},
 		{"user", "user add NAME --role ROLE --password-stdin [--data DIR]", userCommand},
 		{"fsck", "fsck --volume DIR [--repair]", fsckCommand},
 		{"simcam", "simcam [--listen ADDR] [--path NAME]…", simcamCommand},

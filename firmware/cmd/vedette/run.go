@@ -21,6 +21,7 @@ import (
 	"vedette/firmware/disks"
 	"vedette/firmware/health"
 	"vedette/firmware/housekeeping"
+	"vedette/firmware/journal"
 	"vedette/hal/clock"
 	"vedette/hal/gpio"
 	"vedette/hal/memory"
@@ -48,7 +49,7 @@ const gcPercent = 50
 // runFlags are the command line of vedette run.
 type runFlags struct {
 	config, data, listen string
-	dev                  bool
+	dev, appliance       bool
 	cameras              names
 }
 
@@ -59,6 +60,7 @@ func runCommand(ctx context.Context, args []string, std streams) int {
 	fs.StringVar(&f.data, "data", "./var", "data directory")
 	fs.StringVar(&f.listen, "listen", "", "host:port of the panel; wins over the configuration")
 	fs.BoolVar(&f.dev, "dev", false, "simulated board and two simulated cameras")
+	fs.BoolVar(&f.appliance, "appliance", false, "this machine is ours: it was started from our image, and is updated, restarted and switched off from the panel")
 	fs.Var(&f.cameras, "camera", "rtsp:// address of a camera to add at start; may be given several times")
 	rest, code, ok := parse(fs, args, std)
 	if !ok {
@@ -85,33 +87,38 @@ func runCommand(ctx context.Context, args []string, std streams) int {
 		return fail(std, 1, err)
 	}
 	p.board.show(health.LightsFor(health.Stopped, false)) // nothing of a disk is open or mounted by now
-	return 0
+	return p.leave(std)
 }
 
 // process is everything that runs, wired together.
 type process struct {
-	flags    runFlags
-	config   config.Config
-	std      streams
-	log      *slog.Logger
-	clock    *wallClock
-	started  time.Time
-	closers  []func() error
-	events   *events.Log
-	keeper   *housekeeping.Keeper
-	disks    *diskWatch
-	bays     *disks.Manager // nil where no volume has a place for a disk
-	auth     *auth.Service
-	recorder *recorder.Recorder
-	board    *hardware
-	monitor  *health.Monitor
-	words    *health.LastWords
-	memory   *memoryGuard
-	live     *live.Server
-	panel    *panel.Panel
-	http     *http.Server
-	listener net.Listener
-	stop     context.CancelFunc // ends run; set by it
+	flags     runFlags
+	config    config.Config
+	std       streams
+	log       *slog.Logger
+	journal   *journal.Journal
+	appliance *appliance // nil = the machine is not ours
+	clock     *wallClock
+	started   time.Time
+	closers   []func() error
+	events    *events.Log
+	keeper    *housekeeping.Keeper
+	disks     *diskWatch
+	bays      *disks.Manager // nil where no volume has a place for a disk
+	auth      *auth.Service
+	recorder  *recorder.Recorder
+	board     *hardware
+	monitor   *health.Monitor
+	words     *health.LastWords
+	memory    *memoryGuard
+	live      *live.Server
+	panel     *panel.Panel
+	http      *http.Server
+	listener  net.Listener
+	stop      context.CancelFunc     // ends run; set by it
+	ending    atomic.Pointer[string] // a program of the init system that is to be run at the end
+	longs     longHolds
+	crashed   string // what the Go runtime said of the run before, "" = it did not crash
 	// acknowledge is until when, counted from started, the lights show that a
 	// hold was done.
 	acknowledge atomic.Int64
@@ -150,6 +157,7 @@ func build(f runFlags, std streams) (p *process, err error) {
 	p.monitor = health.New(p.checks(), p.board.openWatchdog(), p.showHealth, p.log)
 	p.monitor.Leave = p.words.Leave
 	p.tellReset()
+	p.tellCrash()
 	return p, nil
 }
 
@@ -183,6 +191,9 @@ func (p *process) configure() error {
 	name, optional := p.flags.config, false
 	if name == "" {
 		name, optional = filepath.Join(p.flags.data, "vedette.toml"), true
+		if _, err := os.Lstat(name); p.flags.appliance && errors.Is(err, os.ErrNotExist) {
+			name, optional = bakedConf, false
+		}
 	}
 	c, err := config.Load(name, optional)
 	if err != nil {
@@ -199,7 +210,9 @@ func (p *process) configure() error {
 	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log level: %w", err)
 	}
-	p.log = slog.New(slog.NewTextHandler(p.std.err, &slog.HandlerOptions{Level: level}))
+	p.journal = journal.New(journal.Options{Dir: filepath.Join(p.flags.data, "log"), Out: p.std.err})
+	p.log = slog.New(p.journal.Handler(level))
+	p.keepCrashes()
 	p.clock = newWallClock(c.Board.ID == "sim", p.log)
 	p.board = openBoard(c.Board, sysfs, gpio.Chips{}, p.log)
 	p.board.show(health.LightsFor(health.Starting, false))
@@ -216,7 +229,12 @@ func (p *process) openStores() (err error) {
 		return err
 	}
 	p.keeper = p.housekeeper()
-	p.auth, err = auth.Open(db, auth.Options{Log: p.log, Notify: p.tellAuth, Ended: func(session string) {
+	code := ""
+	if p.flags.appliance {
+		p.openAppliance()
+		code = p.appliance.pending.ClaimCode
+	}
+	p.auth, err = auth.Open(db, auth.Options{Log: p.log, Code: code, Notify: p.tellAuth, Ended: func(session string) {
 		p.live.Revoke(func(i live.Info) bool { return i.Owner == session })
 	}})
 	if err != nil {
@@ -229,6 +247,7 @@ func (p *process) openStores() (err error) {
 	if err := p.openBays(db, volumes); err != nil {
 		return err
 	}
+	p.eraseFootage(volumes)
 	p.recorder, err = recorder.New(recorder.Options{
 		State: db, Volumes: volumes, System: p.flags.data,
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
@@ -274,6 +293,9 @@ func (p *process) tellAuth(what, user, address string) {
 	if user != "" {
 		payload["user"] = user
 	}
+	if what == "claimed" && p.appliance != nil {
+		p.appliance.taken()
+	}
 	p.events.Emit(events.Event{Type: "auth_" + what, Severity: severity, Payload: payload})
 }
 
@@ -292,6 +314,7 @@ func (p *process) openWeb() (err error) {
 	})
 	handler, err := api.New(api.Options{
 		Recorder: apiRecorder{p.recorder}, Disks: p.apiDisks(), Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
+		Appliance: p.apiAppliance(), Journal: p.journal, Support: p.writeSupport,
 		Live: whep(p.live), Panel: p.panel, UI: ui.Handler(), Metrics: []api.MetricsWriter{promText{p}},
 		Hosts: p.config.Server.Hosts, Log: p.log,
 	})
@@ -321,6 +344,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	late.Go(func() error { return quietly(p.events.Run(lateCtx)) })
 	late.Go(func() error { return quietly(p.board.blink(lateCtx)) })
 	late.Go(func() error { return quietly(p.words.Run(lateCtx)) })
+	late.Go(func() error { return quietly(p.journal.Run(lateCtx)) })
 	defer func() {
 		stopLate()
 		err = errors.Join(err, late.Wait())
@@ -330,7 +354,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer p.stop()
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range map[string]func(context.Context) error{
-		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton, "memory": p.memory.run, "bays": p.runBays,
+		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton, "memory": p.memory.run, "bays": p.runBays, "updates": p.appliance.run, "name": p.appliance.answer,
 		"http": p.serve, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
 	} {
 		g.Go(func() error {
@@ -339,6 +363,9 @@ func (p *process) run(ctx context.Context) (err error) {
 			}
 			return nil
 		})
+	}
+	if p.appliance != nil {
+		p.appliance.tell(ctx)
 	}
 	p.events.Emit(events.Event{Type: "system_started", Payload: map[string]any{"version": version, "board": p.board.board.ID}})
 	err = g.Wait()

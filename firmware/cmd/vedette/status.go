@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
 	"vedette/firmware/health"
+	"vedette/firmware/support"
 	"vedette/hal/button"
 	"vedette/hal/led"
 	"vedette/perception/events"
@@ -57,6 +60,11 @@ func (p *process) gesture(e button.Event) {
 	case button.Hold:
 		payload["action"] = "stop"
 	case button.Long:
+		if p.appliance.wiped(p.longs.second(time.Now(), e.Held)) {
+			payload["action"], severity = "factory_reset", events.Critical
+			break
+		}
+		p.acknowledge.Store(int64(time.Since(p.started) + resetWithin))
 		payload["action"] = "none"
 		if code := p.auth.ClaimCode(); code != "" {
 			payload["action"] = "claim_code_shown"
@@ -66,9 +74,26 @@ func (p *process) gesture(e button.Event) {
 		payload["action"], severity = "none", events.Warning
 	}
 	p.events.Emit(events.Event{Type: "button", Severity: severity, Payload: payload})
-	if e.Gesture == button.Hold && p.stop != nil {
-		p.stop()
+	if e.Gesture == button.Hold {
+		p.end("poweroff")
 	}
+}
+
+// supportLines is how many lines of our own log a report for support has.
+const supportLines = 500
+
+// writeSupport implements api.SupportWriter.
+func (p *process) writeSupport(w io.Writer) error {
+	r := support.Report{
+		Head: []string{
+			"vedette " + version + " on " + p.board.board.ID,
+			"up since " + p.started.UTC().Format(time.RFC3339),
+			"clock set by " + p.clock.trust(),
+		},
+		Proc: os.DirFS(proc), Kernel: support.KernelLog, Log: p.journal.Lines(supportLines, slog.LevelDebug),
+	}
+	_, err := r.WriteTo(w)
+	return err
 }
 
 // systemState shows the box to the API and the panel.

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"vedette/firmware/card"
+	"vedette/firmware/slots"
+)
+
+// runDir is where a start leaves what only this start is concerned with.
+const runDir = "/run/vedette"
+
+// slotCommand answers RAUC about the slots.
+func slotCommand(_ context.Context, args []string, std streams) int {
+	fs := flag.NewFlagSet("vedette slot", flag.ContinueOnError)
+	rest, code, ok := parse(fs, args, std)
+	if !ok {
+		return code
+	}
+	running, store, err := openSlots()
+	if err != nil {
+		return fail(std, 1, err)
+	}
+	defer store.Close()
+	if err := slots.Backend(rest, std.out, store, running); err != nil {
+		return fail(std, 1, err)
+	}
+	return 0
+}
+
+// openSlots returns the slot that runs, and the state of both.
+func openSlots() (slots.Slot, *slots.Store, error) {
+	cmdline, err := os.ReadFile(filepath.Join(proc, "cmdline"))
+	if err != nil {
+		return 0, nil, fmt.Errorf("which slot runs: %w", err)
+	}
+	running, _, err := slots.Running(string(cmdline))
+	if err != nil {
+		return 0, nil, err
+	}
+	store, err := slots.Open(filepath.Join(runDir, "part", card.State))
+	return running, store, err
+}
