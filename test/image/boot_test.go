@@ -36,15 +36,22 @@ const (
 	newer = "v0.2.0"
 )
 
-// flash puts the image onto a card as people do, and returns the claim code.
-func flash(t testing.TB, card string, more ...string) (code string) {
+// flashWith puts the image onto a card as people do, and returns what that said.
+func flashWith(t testing.TB, card string, more ...string) []byte {
 	t.Helper()
 	image := filepath.Join(prepared(t), "dist", "vedette-qemuvirt-"+older+".img.xz")
-	args := append([]string{"--image", image, "--device", card, "--size", strconv.FormatInt(2<<30, 10), "--hostname", "lab", "--claim", "--yes"}, more...)
+	args := append([]string{"--image", image, "--device", card, "--size", strconv.FormatInt(2<<30, 10), "--yes"}, more...)
 	out, err := exec.Command("../../flash.sh", args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("flash.sh: %v\n%s", err, out)
 	}
+	return out
+}
+
+// flash makes a card for a box called lab, and returns the claim code.
+func flash(t testing.TB, card string) (code string) {
+	t.Helper()
+	out := flashWith(t, card, "--hostname", "lab", "--claim")
 	m := regexp.MustCompile(`\b[0-9A-Z]{5}-[0-9A-Z]{5}\b`).Find(out)
 	if m == nil {
 		t.Fatalf("flash.sh printed no claim code:\n%s", out)
