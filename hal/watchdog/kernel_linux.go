@@ -19,6 +19,7 @@ type Kernel struct {
 	mu      sync.Mutex
 	file    *os.File // nil once closed
 	timeout time.Duration
+	fed     time.Time // when it began to count anew
 }
 
 // Open arms the watchdog of the device file path, such as /dev/watchdog0. Only one
@@ -28,7 +29,7 @@ func Open(path string) (*Kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open watchdog: %w", err)
 	}
-	k := &Kernel{file: f}
+	k := &Kernel{file: f, fed: time.Now()}
 	info, err := unix.IoctlGetWatchdogInfo(int(f.Fd()))
 	if err == nil {
 		k.identity = unix.ByteSliceToString(info.Identity[:])
@@ -73,7 +74,7 @@ func (k *Kernel) SetTimeout(t time.Duration) (time.Duration, error) {
 	if err != nil {
 		return k.timeout, fmt.Errorf("read watchdog timeout: %w", err)
 	}
-	k.timeout = got
+	k.timeout, k.fed = got, time.Now()
 	if got < time.Second || got < t/2 {
 		return got, fmt.Errorf("%s takes %v for a timeout of %v: %w", k.identity, got, t, syscall.EINVAL)
 	}
@@ -87,7 +88,11 @@ func (k *Kernel) Feed() error {
 	if k.file == nil {
 		return ErrClosed
 	}
-	return unix.IoctlWatchdogKeepalive(int(k.file.Fd()))
+	err := unix.IoctlWatchdogKeepalive(int(k.file.Fd()))
+	if err == nil {
+		k.fed = time.Now()
+	}
+	return err
 }
 
 // Close implements Device: with disarm by the magic character, which a driver
@@ -107,9 +112,9 @@ func (k *Kernel) Close(disarm bool) error {
 	return err
 }
 
-// State returns the timeout, what is left of it, which a driver may not tell: then
-// it is 0, and 1 if the watchdog was what reset the machine last, as far as the
-// driver knows.
+// State returns the timeout; what is left of it, counted from the last feeding where the
+// driver does not tell; and 1 if the watchdog was what reset the machine last, as far
+// as the driver knows.
 func (k *Kernel) State() (timeout, left time.Duration, resets int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -118,7 +123,7 @@ func (k *Kernel) State() (timeout, left time.Duration, resets int) {
 	}
 	left, err := k.ask(unix.WDIOC_GETTIMELEFT)
 	if err != nil {
-		left = 0
+		left = max(0, k.timeout-time.Since(k.fed))
 	}
 	if status, err := unix.IoctlGetInt(int(k.file.Fd()), unix.WDIOC_GETBOOTSTATUS); err == nil && status&unix.WDIOF_CARDRESET != 0 {
 		resets = 1

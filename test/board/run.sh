@@ -185,7 +185,7 @@ dog() {
 		printf 'watchdog %s: %s\n' "$1" "$([ "$2" = 1 ] && echo 'the machine went on' || echo 'the machine was reset')"
 	fi
 }
-armed='^watchdog "i6300ESB timer" timeout=6s left='
+armed='^watchdog "i6300ESB timer" timeout=6s left=[1-6]'
 dog fed 1 "$armed"
 dog starved 0 "$armed"
 dog dropped 0 "$armed"
