@@ -46,7 +46,7 @@ func limitMemory(proc fs.FS, log *slog.Logger) {
 }
 
 // memoryGuard sheds what can be done without when memory is short, so that the
-// writer and the feeding of the watchdog go on: viewers first.
+// writer and the feeding of the watchdog go on: viewers and exports first.
 type memoryGuard struct {
 	proc  fs.FS
 	shed  func() int // ends what can be done without; returns how much there was
@@ -81,7 +81,7 @@ func (g *memoryGuard) look() {
 		g.short.Store(true)
 		n := g.shed()
 		if !was || n > 0 {
-			g.log.Error("memory is short", "available", f.Available, "viewers_ended", n)
+			g.log.Error("memory is short", "available", f.Available, "viewers_and_exports_ended", n)
 			debug.FreeOSMemory()
 		}
 	case was && f.Available >= 2*limit:
@@ -97,5 +97,5 @@ func (g *memoryGuard) check() health.Verdict {
 		return health.Verdict{State: health.Recording}
 	}
 	mib := func(n int64) float64 { return math.Round(float64(n) / (1 << 20)) }
-	return health.Verdict{State: health.Degraded, Reason: fmt.Sprintf("%.0f of %.0f MiB of memory are left: nobody may watch live until there is more", mib(f.Available), mib(f.Total))}
+	return health.Verdict{State: health.Degraded, Reason: fmt.Sprintf("%.0f of %.0f MiB of memory are left: nobody may watch live or export until there is more", mib(f.Available), mib(f.Total))}
 }

@@ -84,7 +84,7 @@ func runCommand(ctx context.Context, args []string, std streams) int {
 	err = errors.Join(p.run(ctx), p.close())
 	if err != nil {
 		p.board.show(health.LightsFor(health.Fault, false))
-		return fail(std, 1, err)
+		return max(fail(std, 1, err), p.leave(std)) // a machine that is to be restarted is, all the same
 	}
 	p.board.show(health.LightsFor(health.Stopped, false)) // nothing of a disk is open or mounted by now
 	return p.leave(std)
@@ -111,6 +111,7 @@ type process struct {
 	monitor   *health.Monitor
 	words     *health.LastWords
 	memory    *memoryGuard
+	exports   *exports
 	live      *live.Server
 	panel     *panel.Panel
 	http      *http.Server
@@ -143,8 +144,9 @@ func build(f runFlags, std streams) (p *process, err error) {
 		}
 	}
 	p.memory = &memoryGuard{proc: os.DirFS(proc), log: p.log, shed: func() int {
-		return p.live.Revoke(func(live.Info) bool { return true })
+		return p.live.Revoke(func(live.Info) bool { return true }) + p.exports.shed()
 	}}
+	p.exports = newExports(func() string { return p.memory.check().Reason })
 	if err := p.openStores(); err != nil {
 		return p, err
 	}
@@ -313,7 +315,7 @@ func (p *process) openWeb() (err error) {
 		State: boardState{p}, Board: p.board, Signal: signaller{p.live}, Log: p.log,
 	})
 	handler, err := api.New(api.Options{
-		Recorder: apiRecorder{p.recorder}, Disks: p.apiDisks(), Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
+		Recorder: apiRecorder{p.recorder, p.exports}, Disks: p.apiDisks(), Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
 		Appliance: p.apiAppliance(), Journal: p.journal, Support: p.writeSupport,
 		Live: whep(p.live), Panel: p.panel, UI: ui.Handler(), Metrics: []api.MetricsWriter{promText{p}},
 		Hosts: p.config.Server.Hosts, Log: p.log,

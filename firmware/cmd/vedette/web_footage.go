@@ -91,7 +91,17 @@ func (a apiRecorder) HLS(ctx context.Context, id string, from, to time.Time) ([]
 }
 
 func (a apiRecorder) Clip(ctx context.Context, id string, from, to time.Time) (*api.Media, error) {
-	return clipMedia(a.r.Clip(ctx, id, from, to))
+	ctx, end, err := a.exports.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := clipMedia(a.r.Clip(ctx, id, from, to))
+	if err != nil {
+		end()
+		return nil, err
+	}
+	m.Closer = closing{m.Closer, end}
+	return m, nil
 }
 
 func (a apiRecorder) Snapshot(ctx context.Context, id string, t time.Time) (*api.Media, error) {

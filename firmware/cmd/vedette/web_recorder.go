@@ -13,7 +13,10 @@ import (
 )
 
 // apiRecorder shows the recorder to the API: same things, the API's words.
-type apiRecorder struct{ r *recorder.Recorder }
+type apiRecorder struct {
+	r       *recorder.Recorder
+	exports *exports
+}
 
 // apiError maps the recorder's errors to the API's.
 func apiError(err error) error {
