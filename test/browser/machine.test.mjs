@@ -151,7 +151,9 @@ test('a trial counts down, and says what it waits for', async () => {
 test('power and reset are asked for twice', async () => {
   asked.length = 0;
   await button('restart').click();
+  await id(page, 'restart-confirm').waitFor();
   await page.keyboard.press('Escape');
+  await eventually('closed', 5_000, async () => (await id(page, 'restart-dialog').count()) === 0);
   assert.deepEqual(asked, []);
   await button('restart').click();
   await id(page, 'restart-confirm').click();

@@ -73,6 +73,9 @@ system $older "$lab/vedette-$older"
 squash
 image $older "$lab/board" "$lab/dist" COMPRESS=no
 slot $older
+# The same inputs give the same card.
+image $older "$lab/board" "$lab/other" COMPRESS=no >/dev/null
+cmp "$lab/dist/vedette-qemuvirt-$older.img" "$lab/other/vedette-qemuvirt-$older.img"
 (cd "$lab/dist" && xz -T0 -1 -kf vedette-qemuvirt-$older.img && sha256sum vedette-qemuvirt-$older.img.xz >vedette-qemuvirt-$older.img.xz.sha256)
 image v0.0.9 "$lab/board" "$lab/other" COMPRESS=no
 mv "$lab/other/vedette-qemuvirt-v0.0.9.raucb" "$lab/dist/"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,12 +107,16 @@ func TestSettingsOnTheCard(t *testing.T) {
 	bad := settings("hostname = \"shop\"\n\n[network]\naddress = \"192.0.2.300/24\"\n")
 	flashWith(t, card, "--setup", bad)
 	m := start(t, "mistakes", setup{card: card})
-	m.wait(time.Minute, `vedette.toml: line 4, network.address`, 0)
-	m.wait(time.Minute, `state changed.*system: vedette.toml: line 4`, 0) // the lights go by that
+	m.wait(time.Minute, `settings on the card: line 4, network.address`, 0)
+	m.wait(time.Minute, `state changed.*system: settings on the card: line 4`, 0) // the lights go by that
 	m.cut()
 
 	good := settings(fmt.Sprintf("hostname = \"shop\"\nclaim_code = \"KX7QM-3TPWZ\"\ntime_zone = \"Europe/Berlin\"\n\n[[cameras]]\nname = \"Door\"\nurl = %q\n", guestURL(t, cam.URL("h264"))))
 	flashWith(t, card, "--setup", good)
+	own := settings("[server]\nlisten = \":80\"\n\n[[volumes]]\nname = \"footage\"\npath = \"/footage/disk\"\nmount_point = true\n\n[live]\nudp_port = 7000\n")
+	if out, err := exec.Command("mcopy", "-i", fmt.Sprintf("%s@@%d", card, int64(slotB+slotSize)), own, "::recorder.toml").CombinedOutput(); err != nil {
+		t.Fatalf("mcopy: %v: %s", err, out)
+	}
 	m = start(t, "settings", setup{card: card, disk: emptyDisk(t)})
 	c := visit(t, m)
 	c.answering(time.Minute)
@@ -130,6 +135,11 @@ func TestSettingsOnTheCard(t *testing.T) {
 		t.Errorf("%+v; want settings that were applied, and the name shop", s)
 	}
 	m.wait(time.Second, `the name of the box is answered for" name=shop.local`, 0)
+	var support []byte
+	c.must("GET", "/api/v1/system/support", nil, &support)
+	if !strings.Contains(string(support), "udp [::]:7000\n") {
+		t.Error("recorder.toml is not what the recorder goes by")
+	}
 	m.cut()
 	if left := part(t, card, slotB+slotSize, 32<<20); strings.Contains(string(left), "KX7QM") {
 		t.Error("the claim code is still on the setup partition")

@@ -218,7 +218,7 @@ func (a *appliance) check() health.Verdict {
 	case a.boot.Card != nil && a.boot.Card.Volatile:
 		return health.Verdict{State: health.Degraded, Reason: "the system's card keeps nothing: settings are lost when the power goes"}
 	case a.boot.Setup != nil && len(a.boot.Setup.Errors) > 0:
-		return health.Verdict{State: health.Degraded, Reason: firstboot.SetupFile + ": " + a.boot.Setup.Errors[0].String()}
+		return health.Verdict{State: health.Degraded, Reason: "settings on the card: " + a.boot.Setup.Errors[0].String()}
 	}
 	if a.updating() {
 		return health.Verdict{State: health.Updating}

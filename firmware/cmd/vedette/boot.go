@@ -58,7 +58,7 @@ func bootCommand(ctx context.Context, args []string, std streams) int {
 	}
 	if s := report.Setup; s != nil {
 		for _, f := range s.Errors {
-			fmt.Fprintln(std.err, "vedette:", firstboot.SetupFile+":", f)
+			fmt.Fprintln(std.err, "vedette: settings on the card:", f)
 		}
 		for _, p := range s.Problems {
 			fmt.Fprintln(std.err, "vedette:", p)
@@ -90,8 +90,10 @@ func prepareCard(ctx context.Context) (bootReport, error) {
 	err = errors.Join(err, c.Link(filepath.Join(runDir, "part")))
 	err = errors.Join(err, c.WithSetup(setupDir, func(error) error {
 		s := firstboot.Read(setupDir, systemDir)
+		faults, err := takeConfig(setupDir, filepath.Join(dataDir, "vedette"))
+		s.Errors = append(s.Errors, faults...)
 		out.Setup = &s
-		return nil
+		return err
 	}))
 	return out, err
 }
