@@ -258,7 +258,10 @@ func (a *appliance) Appliance(context.Context) (api.ApplianceInfo, error) {
 	state := map[string]string{"good": "good", "trial": "ready", "bad": "failed", "empty": "empty"}[s.Other.State]
 	info.Other = &api.SlotInfo{Slot: s.Other.Slot, Version: s.Other.Version, State: state}
 	if s.Trial != nil {
-		info.Trial = &api.TrialInfo{Until: api.Timestamp(s.Trial.Until), WaitingFor: s.Trial.WaitingFor}
+		info.Trial = &api.TrialInfo{WaitingFor: s.Trial.WaitingFor}
+		if until := s.Trial.Until; !until.IsZero() { // the wall clock may have been set since the trial began
+			info.Trial.Until = api.Timestamp(time.Now().Add(time.Until(until)))
+		}
 	}
 	if s.Error != "" {
 		info.Error = &api.UpdateFault{Code: "failed", Reason: s.Error}
