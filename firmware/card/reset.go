@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"vedette/firmware/durable"
 )
 
 // Names below the mount point of vedette-data.
@@ -34,7 +36,7 @@ func RequestReset(data string, keepFootage bool) error {
 	if err != nil {
 		return err
 	}
-	if err := writeDurably(filepath.Join(data, resetName), b); err != nil {
+	if err := durable.WriteFile(filepath.Join(data, resetName), b); err != nil {
 		return fmt.Errorf("request a reset: %w", err)
 	}
 	return nil
@@ -106,7 +108,7 @@ func (p *preparation) carryOut(ctx context.Context, footage bool) error {
 		if err := os.MkdirAll(filepath.Join(p.data, stateName), 0o755); err != nil {
 			return err
 		}
-		if err := writeDurably(filepath.Join(p.data, eraseFootage), nil); err != nil {
+		if err := durable.WriteFile(filepath.Join(p.data, eraseFootage), nil); err != nil {
 			return err
 		}
 	}
@@ -172,35 +174,9 @@ func isVolume(dir string) bool {
 	return err == nil && st.Mode().IsRegular()
 }
 
-// writeDurably has a file with that content, or what was there before, whenever the
-// power is cut; when it returns nil, the new one.
-func writeDurably(path string, content []byte) error {
-	temp := path + ".new"
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
 func removeDurably(path string) error {
 	if err := os.RemoveAll(path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.SyncDir(filepath.Dir(path))
 }

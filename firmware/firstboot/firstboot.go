@@ -208,7 +208,7 @@ func (r *reader) remove(t tree, name string) {
 
 // refuse tells what is wrong with the file, here and beside it.
 func (r *reader) refuse(err error) {
-	r.res.Errors = faults(err)
+	r.res.Errors = Faults(err)
 	// Lines end as every PC's editor shows them.
 	var b bytes.Buffer
 	b.WriteString(SetupFile + " has mistakes. Nothing of it was used.\r\n\r\n")
@@ -224,12 +224,12 @@ func (r *reader) refuse(err error) {
 	}
 }
 
-// faults takes the errors of config.ParseSetup apart.
-func faults(err error) []Fault {
+// Faults takes the errors of config.ParseSetup and config.Parse apart.
+func Faults(err error) []Fault {
 	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []Fault
 		for _, e := range many.Unwrap() {
-			out = append(out, faults(e)...)
+			out = append(out, Faults(e)...)
 		}
 		return out
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vedette/firmware/durable"
 )
 
 // Cause is a vital check that made no progress, as the last words of a machine
@@ -110,23 +112,7 @@ func (l *LastWords) write(causes []Cause) error {
 	if err != nil {
 		return err
 	}
-	temporary := l.path + ".new"
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, l.path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(l.path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.WriteFile(l.path, data)
 }
 
 // Take returns what the last boot left behind and removes it; false if there is

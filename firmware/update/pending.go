@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"vedette/firmware/durable"
 	"vedette/firmware/slots"
 )
 
@@ -67,30 +68,11 @@ func (u *Updater) writePending(p pending) error {
 	if err != nil {
 		return fmt.Errorf("note update: %w", err)
 	}
-	return writeDurably(u.pendingPath(), append(b, '\n'))
+	return durable.WriteFile(u.pendingPath(), append(b, '\n'))
 }
 
 func (u *Updater) removePending() {
 	if err := os.Remove(u.pendingPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		u.o.Log.Warn("note of the update not removed", "err", err)
 	}
-}
-
-// writeDurably replaces a file.
-func writeDurably(path string, b []byte) error {
-	f, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write file: %w", err)
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write file: %w", err)
-	}
-	if err := os.Rename(path+".tmp", path); err != nil {
-		return fmt.Errorf("write file: %w", err)
-	}
-	return syncDir(filepath.Dir(path))
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vedette/firmware/durable"
 )
 
 const (
@@ -87,7 +89,7 @@ func (u *Updater) receive(ctx context.Context, r io.Reader, size int64) (err err
 	if err := os.Rename(u.incoming(), u.bundle()); err != nil {
 		return fmt.Errorf("receive update: %w", err)
 	}
-	return syncDir(u.o.Dir)
+	return durable.SyncDir(u.o.Dir)
 }
 
 // room returns ErrNoSpace unless there is room for so many bytes more.
@@ -182,15 +184,4 @@ func (w *watched) Read(b []byte) (int, error) {
 		w.tell()
 	}
 	return n, err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync directory %s: %w", dir, err)
-	}
-	return nil
 }

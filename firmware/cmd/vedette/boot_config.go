@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"vedette/firmware/config"
+	"vedette/firmware/durable"
 	"vedette/firmware/firstboot"
 )
 
@@ -32,7 +34,11 @@ func takeConfig(setup, data string) ([]firstboot.Fault, error) {
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF")) // as some editors begin a file
 	if _, err := config.Parse(configFile, string(text)); err != nil {
-		return mistakes(err), nil
+		faults := firstboot.Faults(err)
+		for i := range faults {
+			faults[i].Key = strings.TrimSuffix(configFile+": "+faults[i].Key, ": ")
+		}
+		return faults, nil
 	}
 	name := filepath.Join(data, "vedette.toml")
 	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, text) {
@@ -41,24 +47,10 @@ func takeConfig(setup, data string) ([]firstboot.Fault, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
-	if err := replaceFile(name, text); err != nil {
+	if err := durable.WriteFile(name, text); err != nil {
 		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
 	return nil, nil
-}
-
-// mistakes takes errors of config.Parse apart.
-func mistakes(err error) (out []firstboot.Fault) {
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range many.Unwrap() {
-			out = append(out, mistakes(e)...)
-		}
-		return out
-	}
-	if e, ok := errors.AsType[*config.Error](err); ok {
-		return []firstboot.Fault{{Line: e.Line, Key: configFile + ": " + e.Key, Reason: e.Reason}}
-	}
-	return []firstboot.Fault{{Key: configFile, Reason: err.Error()}}
 }
 
 func readSome(name string, most int64) ([]byte, error) {
@@ -72,25 +64,4 @@ func readSome(name string, most int64) ([]byte, error) {
 		err = fmt.Errorf("it is longer than %d bytes", most)
 	}
 	return text, err
-}
-
-// replaceFile gives a file another content: after a power cut it has the old or the new
-// one.
-func replaceFile(name string, text []byte) error {
-	f, err := os.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(name+".new", name); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
