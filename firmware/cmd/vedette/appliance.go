@@ -62,20 +62,12 @@ func (p *process) apiAppliance() api.Appliance {
 }
 
 func (a *appliance) openUpdater() error {
-	running, store, err := openSlots()
+	running, trial, store, err := openSlots()
 	if err != nil {
 		return err
 	}
 	a.store = store
 	a.p.closers = append(a.p.closers, store.Close)
-	cmdline, err := os.ReadFile(filepath.Join(proc, "cmdline"))
-	if err != nil {
-		return err
-	}
-	_, trial, err := slots.Running(string(cmdline))
-	if err != nil {
-		return err
-	}
 	boot, err := os.ReadFile(filepath.Join(proc, "sys/kernel/random/boot_id"))
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"vedette/firmware/card"
 	"vedette/firmware/slots"
@@ -21,7 +22,7 @@ func slotCommand(_ context.Context, args []string, std streams) int {
 	if !ok {
 		return code
 	}
-	running, store, err := openSlots()
+	running, _, store, err := openSlots()
 	if err != nil {
 		return fail(std, 1, err)
 	}
@@ -32,16 +33,16 @@ func slotCommand(_ context.Context, args []string, std streams) int {
 	return 0
 }
 
-// openSlots returns the slot that runs, and the state of both.
-func openSlots() (slots.Slot, *slots.Store, error) {
+// openSlots returns the slot that runs, how long it is on trial, and the state of both.
+func openSlots() (slots.Slot, time.Duration, *slots.Store, error) {
 	cmdline, err := os.ReadFile(filepath.Join(proc, "cmdline"))
 	if err != nil {
-		return 0, nil, fmt.Errorf("which slot runs: %w", err)
+		return 0, 0, nil, fmt.Errorf("which slot runs: %w", err)
 	}
-	running, _, err := slots.Running(string(cmdline))
+	running, trial, err := slots.Running(string(cmdline))
 	if err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
 	}
 	store, err := slots.Open(filepath.Join(runDir, "part", card.State))
-	return running, store, err
+	return running, trial, store, err
 }
