@@ -12,7 +12,7 @@ DATA    ?= ./var
 LISTEN  ?= localhost:8080
 FUZZTIME ?= 10s
 
-.PHONY: help build build-all run test unit race crash mutants year test-power test-board test-image power test-kill e2e browser fuzz lint cover bench panel clean deps vendor image check-buildroot
+.PHONY: help build build-all run test unit race crash mutants year test-power test-board test-image power test-kill e2e browser fuzz lint cover bench panel clean deps vendor sbom image check-buildroot
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,6 +94,23 @@ panel: ## build the panel again from web/ui/src
 
 vendor: ## the Go modules' sources in var/vendor, for builds without a network
 	go mod vendor -o var/vendor
+
+# The tool is built for this machine first: GOARCH below is what the lists are for. Serial numbers, times and what else
+# differs from machine to machine is left out, so that one commit has one list.
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+SBOM_SAME := const b = JSON.parse(require("fs").readFileSync(0)); delete b.serialNumber; delete b.metadata.timestamp; \
+	for (const t of b.metadata.tools) delete t.hashes; b.metadata.component.name = process.argv[1]; \
+	process.stdout.write(JSON.stringify(b, null, 2) + "\n");
+
+sbom: ## what the program and its panel are made of, as CycloneDX in dist/; docs/SBOM.md
+	@mkdir -p dist
+	@GOBIN='$(CURDIR)/var/tools' go install -trimpath $(CYCLONEDX)
+	@set -eo pipefail; for arch in amd64 arm64 armv7; do \
+		GOOS=linux GOARCH=$${arch%v7} GOARM=7 var/tools/cyclonedx-gomod app -json -std -licenses -noserial -notimestamp \
+			-main firmware/cmd/vedette . | node -e '$(SBOM_SAME)' vedette > dist/vedette-linux-$$arch.cdx.json; done
+	@set -eo pipefail; cd web/ui && npm sbom --sbom-format cyclonedx --sbom-type application --package-lock-only --omit dev \
+		| node -e '$(SBOM_SAME)' vedette-panel > ../../dist/vedette-panel.cdx.json
+	@ls dist/vedette-*.cdx.json
 
 # Options of Buildroot, such as BR2_DL_DIR=DIR, are passed on; without BUILDROOT a release is fetched.
 image: ## an image for BOARD=rpi4|rpi5|rockpro64|rock5b|qemuvirt, in dist/; docs/BUILDING.md

@@ -102,7 +102,7 @@ func TestAHoldThatCouldNotBeSavedIsSavedLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &Recorder{}
-	if r.store, err = newStore(db); err != nil {
+	if r.store, err = newStore(db, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {

@@ -117,7 +117,7 @@ func TestWhatNoHoldCoversIsReleased(t *testing.T) {
 // stays locked throughout.
 func TestAReleaseThatIsCutIsFinished(t *testing.T) {
 	db := faultDB(t)
-	s, err := newStore(db)
+	s, err := newStore(db, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

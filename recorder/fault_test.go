@@ -131,7 +131,7 @@ func faultDB(t *testing.T) *storm.DB {
 			t.Error(err)
 		}
 	})
-	s, err := newStore(db)
+	s, err := newStore(db, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -177,7 +177,7 @@ func TestPowerCutsOfABoxWithTwoDisks(t *testing.T) {
 	for _, l := range []life{{name: "all is well"}, {name: "a disk fails", sick: true}, {name: "the clock is set", wrong: true}} {
 		t.Run(l.name, func(t *testing.T) {
 			db := faultDB(t)
-			s, err := newStore(db)
+			s, err := newStore(db, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,7 +224,7 @@ func (l life) cut(t *testing.T, db *storm.DB, seed, images uint64) {
 		time.Sleep(6 * time.Second)
 	})
 	events := r.events
-	s, err := newStore(db)
+	s, err := newStore(db, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func (l life) cut(t *testing.T, db *storm.DB, seed, images uint64) {
 // forget removes what a life before left in the state database.
 func forget(t *testing.T, db *storm.DB) {
 	_ = db.From("volumes").Drop("known") // there may be none
-	s, err := newStore(db)
+	s, err := newStore(db, nil)
 	if err == nil {
 		err = s.saveHolds(nil)
 	}
@@ -351,7 +351,7 @@ func finish(t *testing.T, left *powerBox) {
 // let be salvaged may lie in a hold that waits; it is locked when it is there.
 func TestAHoldWaitsForWhatCouldNotBeTreated(t *testing.T) {
 	db := faultDB(t)
-	s, err := newStore(db)
+	s, err := newStore(db, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

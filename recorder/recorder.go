@@ -45,6 +45,7 @@ type Event struct {
 // Options say where the recorder keeps its things and how.
 type Options struct {
 	State      storm.Node      // cameras, and which volumes are known
+	Seal       Sealer          // of the secrets of cameras at rest; nil = they lie there as they are
 	Volumes    []VolumeOptions // 1 to 16
 	System     string          // directory on the system's disk; "" = unknown: see knownVolume.Apart
 	Cycle      time.Duration   // sync cycle; 0 = by medium
@@ -114,7 +115,7 @@ func New(o Options) (*Recorder, error) {
 
 // open does the work of New; what it opened is released by Close.
 func (r *Recorder) open() (err error) {
-	if r.store, err = newStore(r.o.State); err != nil {
+	if r.store, err = newStore(r.o.State, r.o.Seal); err != nil {
 		return err
 	}
 	if r.retention, err = r.store.retention(); err != nil {

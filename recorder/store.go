@@ -11,31 +11,81 @@ import (
 
 // store keeps the cameras in the state database. There are few of them, so
 // ordinary storm records serve; every call is one transaction.
-type store struct{ node, bays storm.Node }
+type store struct {
+	node, bays storm.Node
+	seal       Sealer
+}
 
-func newStore(db storm.Node) (*store, error) {
-	s := &store{node: db.From("cameras"), bays: db.From("volumes")}
+// newStore makes the store. What was kept unsealed before there was a Sealer
+// is sealed at once.
+func newStore(db storm.Node, seal Sealer) (*store, error) {
+	if seal == nil {
+		seal = unsealed{}
+	}
+	s := &store{node: db.From("cameras"), bays: db.From("volumes"), seal: seal}
 	if err := s.node.Init(&Camera{}); err != nil {
 		return nil, fmt.Errorf("prepare camera store: %w", err)
 	}
 	return s, nil
 }
 
-// all returns the cameras by id.
+// all returns the cameras by id. One whose secrets cannot be opened is an
+// error: to go on without them would lose them at the next change.
 func (s *store) all() ([]Camera, error) {
-	var out []Camera
-	if err := s.node.All(&out); err != nil && !errors.Is(err, storm.ErrNotFound) {
-		return nil, fmt.Errorf("list cameras: %w", err)
+	out, err := stored(s.node)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		kept := out[i]
+		if err := out[i].each(s.seal.OpenText); err != nil {
+			return nil, fmt.Errorf("open secrets: %w", err)
+		}
+		if _, none := s.seal.(unsealed); !none && (kept.Password == out[i].Password && kept.Password != "" ||
+			kept.MainURL == out[i].MainURL && kept.MainURL != "" || kept.SubURL == out[i].SubURL && kept.SubURL != "") {
+			if err := s.save(&out[i]); err != nil {
+				return nil, err
+			}
+		}
 	}
 	slices.SortFunc(out, func(a, b Camera) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
-func (s *store) save(c *Camera) error {
-	if err := s.node.Save(c); err != nil {
-		return fmt.Errorf("save camera %s: %w", c.ID, err)
+// stored returns the cameras as they lie on disk.
+func stored(node storm.Node) ([]Camera, error) {
+	var out []Camera
+	if err := node.All(&out); err != nil && !errors.Is(err, storm.ErrNotFound) {
+		return nil, fmt.Errorf("list cameras: %w", err)
 	}
-	return nil
+	return out, nil
+}
+
+// save keeps c. Its secrets are sealed inside of the transaction: a change of
+// the key comes before it or after it, never between.
+func (s *store) save(c *Camera) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("save camera %s: %w", c.ID, err)
+		}
+	}()
+	tx, err := s.node.Begin(true)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, tx.Rollback())
+		}
+	}()
+	sealed := *c
+	if err := sealed.each(s.seal.SealText); err != nil {
+		return err
+	}
+	if err := tx.Save(&sealed); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // remove forgets the camera; one that is not there is not an error.

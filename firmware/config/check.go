@@ -23,6 +23,14 @@ func (c *Config) check(fault func(key, reason string)) {
 			fault("server.hosts", fmt.Sprintf("%q is not a host name", h))
 		}
 	}
+	if r := c.Server.Redirect; r != "" {
+		_, port, err := net.SplitHostPort(r)
+		_, own, _ := net.SplitHostPort(c.Server.Listen)
+		if err != nil || port == "" || port == own {
+			fault("server.redirect", fmt.Sprintf("is %q; it must be host:port, such as :80, with another port than server.listen", r))
+		}
+	}
+	oneOf(fault, "tls.mode", c.TLS.Mode, "auto", "on", "off")
 	c.checkVolumes(fault)
 	between(fault, "recording.segment", time.Duration(c.Recording.Segment), 5*time.Second, 10*time.Minute)
 	if c.Recording.SyncCycle != 0 {
@@ -34,6 +42,7 @@ func (c *Config) check(fault func(key, reason string)) {
 	}
 	between(fault, "sweep.interval", time.Duration(c.Sweep.Interval), 30*time.Second, time.Hour)
 	between(fault, "events.age", time.Duration(c.Events.Age), 24*time.Hour, 10*365*24*time.Hour)
+	between(fault, "audit.age", time.Duration(c.Audit.Age), 24*time.Hour, 10*365*24*time.Hour)
 	between(fault, "live.max_viewers", c.Live.MaxViewers, 1, 1000)
 	between(fault, "live.udp_port", c.Live.UDPPort, 0, 65535)
 	c.checkBoard(fault)

@@ -23,6 +23,7 @@ import (
 // "1h30m"), sizes as plain bytes.
 type Config struct {
 	Server Server `toml:"server"`
+	TLS    TLS    `toml:"tls"`
 	// Volume is the one footage volume, unless Volumes names several.
 	Volume Volume `toml:"volume"`
 	// Volumes are the footage volumes, 1 to 16. They take the place of Volume.
@@ -30,6 +31,7 @@ type Config struct {
 	Recording Recording `toml:"recording"`
 	Sweep     Sweep     `toml:"sweep"`
 	Events    Events    `toml:"events"`
+	Audit     Audit     `toml:"audit"`
 	Live      Live      `toml:"live"`
 	Board     Board     `toml:"board"`
 	Log       Log       `toml:"log"`
@@ -43,6 +45,23 @@ type Server struct {
 	// addresses, localhost and the host's own name. Others are refused
 	// (DNS rebinding).
 	Hosts []string `toml:"hosts"` // default none
+	// Redirect is host:port of a second listener that sends browsers to the
+	// first, where that speaks TLS. Empty = none.
+	Redirect string `toml:"redirect"` // default ""
+}
+
+// TLS says whether the panel is encrypted. Where its certificate comes from is
+// set on the panel.
+type TLS struct {
+	// Mode is on, off, or auto: on unless the panel listens to this machine
+	// alone.
+	Mode string `toml:"mode"` // default "auto"
+}
+
+// Audit says how long is remembered who did what.
+type Audit struct {
+	// Age is how long entries are kept; of more than 200,000 the oldest go anyway.
+	Age Duration `toml:"age"` // default 8760h (a year), 24h to 87600h (10 years)
 }
 
 // Volume is a disk that footage goes to.
@@ -139,6 +158,8 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func Default() Config {
 	return Config{
 		Server:    Server{Listen: ":8080"},
+		TLS:       TLS{Mode: "auto"},
+		Audit:     Audit{Age: Duration(365 * 24 * time.Hour)},
 		Volume:    Volume{Name: "footage", Path: "footage-volume", Medium: "auto"},
 		Recording: Recording{Segment: Duration(time.Minute), QueueBytes: 16 << 20},
 		Sweep:     Sweep{Interval: Duration(30 * time.Second)},

@@ -44,6 +44,9 @@ var owners = map[string]string{
 	"periph.io/x":                          "hal/gpio",
 	"github.com/VictoriaMetrics/metrics":   "web/api",
 	"golang.org/x/crypto/argon2":           "web/auth",
+	"github.com/pquerna/otp":               "web/auth/otp",
+	"filippo.io/age":                       "firmware/backup",
+	"github.com/miekg/dns":                 "firmware/certs",
 	"github.com/bluenviron/mediacommon/v2": "recorder",
 }
 

@@ -169,10 +169,9 @@ func tail(s string, lines int) string {
 
 var claimCode = regexp.MustCompile(`claim code:?\s+([A-Z0-9-]{8,})`)
 
-// claim creates the first admin with the code the process printed.
-func (b *box) claim() {
+// code returns the claim code that the process printed.
+func (b *box) code() (code string) {
 	b.t.Helper()
-	var code string
 	b.eventually(10*time.Second, "printing a claim code", func() error {
 		m := claimCode.FindStringSubmatch(b.log.String())
 		if m == nil {
@@ -181,7 +180,13 @@ func (b *box) claim() {
 		code = m[1]
 		return nil
 	})
-	b.call("POST", "/api/v1/auth/claim", map[string]any{"code": code, "username": "owner", "password": "correct horse battery"}, http.StatusOK, nil)
+	return code
+}
+
+// claim creates the first admin.
+func (b *box) claim() {
+	b.t.Helper()
+	b.call("POST", "/api/v1/auth/claim", map[string]any{"code": b.code(), "username": "owner", "password": "correct horse battery"}, http.StatusOK, nil)
 }
 
 // call does one API request, checks its status and decodes the answer into

@@ -59,7 +59,7 @@ func start(t testing.TB, name string, s setup) *machine {
 		"-M", "virt,acpi=off", "-dtb", filepath.Join(lab, "board.dtb"), "-cpu", "cortex-a72", "-smp", "2", "-m", "768", "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
 		"-monitor", "unix:" + m.monitor + ",server=on,wait=off",
 		"-device", "i6300esb", "-action", "watchdog=reset",
-		"-netdev", fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:80", m.port), "-device", "virtio-net-pci,netdev=net,romfile=",
+		"-netdev", fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:443", m.port), "-device", "virtio-net-pci,netdev=net,romfile=",
 	}
 	switch {
 	case s.sd:

@@ -113,7 +113,7 @@ func TestSettingsOnTheCard(t *testing.T) {
 
 	good := settings(fmt.Sprintf("hostname = \"shop\"\nclaim_code = \"KX7QM-3TPWZ\"\ntime_zone = \"Europe/Berlin\"\n\n[[cameras]]\nname = \"Door\"\nurl = %q\n", guestURL(t, cam.URL("h264"))))
 	flashWith(t, card, "--setup", good)
-	own := settings("[server]\nlisten = \":80\"\n\n[[volumes]]\nname = \"footage\"\npath = \"/footage/disk\"\nmount_point = true\n\n[live]\nudp_port = 7000\n")
+	own := settings("[server]\nlisten = \":443\"\nredirect = \":80\"\n\n[[volumes]]\nname = \"footage\"\npath = \"/footage/disk\"\nmount_point = true\n\n[live]\nudp_port = 7000\n")
 	if out, err := exec.Command("mcopy", "-i", fmt.Sprintf("%s@@%d", card, int64(slotB+slotSize)), own, "::recorder.toml").CombinedOutput(); err != nil {
 		t.Fatalf("mcopy: %v: %s", err, out)
 	}

@@ -3,7 +3,7 @@
 // interfaces it declares, and their answers into JSON or media.
 //
 // It must never serve a route that is not in the table, trust anything a
-// request says about who sends it but its session cookie, or hold footage in
+// request says about who sends it but its session cookie or key, or hold footage in
 // memory.
 //
 // DNS rebinding: a page of a stranger's domain that is made to resolve to
@@ -38,6 +38,12 @@ type Options struct {
 	Appliance Appliance
 	Journal   Journal // nil = whoever runs the process keeps its log
 	Support   SupportWriter
+	// What follows is nil where the box does not have it.
+	Audit        Audit
+	Certificates Certificates // nil = the panel is served without TLS
+	Outgoing     Outgoing
+	Secrets      Secrets
+	Backups      Backups
 	// Live serves WHEP under /api/v1/cameras/{id}/whep. The caller is signed
 	// in, may see the camera, and is in the request's context (auth.From);
 	// the path values are "id" and "session".
@@ -90,10 +96,11 @@ const clipJobs = 3
 // server holds what the handlers need.
 type server struct {
 	Options
-	metrics *metrics.Set
-	log     *slog.Logger
-	clips   chan struct{}
-	tests   chan struct{}
+	Recorder scoper // hides the one of Options: nobody reaches it but through who asks
+	metrics  *metrics.Set
+	log      *slog.Logger
+	clips    chan struct{}
+	tests    chan struct{}
 }
 
 // New returns the handler of everything. It fails if a needed part is
@@ -109,7 +116,7 @@ func New(o Options) (http.Handler, error) {
 		o.Appliance = noAppliance{}
 	}
 	s := &server{
-		Options: o, metrics: metrics.NewSet(), log: o.Log,
+		Options: o, Recorder: scoper{o.Recorder}, metrics: metrics.NewSet(), log: o.Log,
 		clips: make(chan struct{}, clipJobs), tests: make(chan struct{}, 2),
 	}
 	if s.log == nil {

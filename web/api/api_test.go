@@ -18,11 +18,11 @@ import (
 
 func TestSigningInAndOut(t *testing.T) {
 	b := newBox(t)
-	if w := b.do("GET", "/api/v1/auth/claim", ""); w.Body.String() != `{"claimable":false}`+"\n" {
+	if w := b.do("GET", "/api/v1/auth/claim", ""); w.Body.String() != `{"claimable":false,"claimed":true,"fingerprint":"AB:CD","words":"one two three four"}`+"\n" {
 		t.Errorf("claim status = %s", w.Body)
 	}
 	w := b.do("POST", "/api/v1/auth/login", `{"username":"owner","password":"`+ownerPassword+`"}`)
-	if w.Code != 200 || w.Body.String() != `{"username":"owner","role":"admin"}`+"\n" {
+	if w.Code != 200 || !strings.HasPrefix(w.Body.String(), `{"username":"owner","role":"admin","totp":false,"session":"`) {
 		t.Fatalf("login: %d %s", w.Code, w.Body)
 	}
 	c := w.Result().Cookies()

@@ -59,7 +59,7 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q, p := r.URL.Query(), auth.From(r.Context())
-	f := EventFilter{Type: q.Get("type"), Camera: q.Get("camera"), Sees: p.Sees}
+	f := EventFilter{Type: q.Get("type"), Camera: q.Get("camera"), Sees: p.Sees, Operators: p.Can(auth.Operate)}
 	if f.Camera != "" && !p.Sees(f.Camera) {
 		return errForbidden
 	}

@@ -3,28 +3,22 @@ package api
 import (
 	"net/http"
 	"net/url"
-
-	"vedette/web/auth"
 )
 
 func (s *server) listCameras(w http.ResponseWriter, r *http.Request) error {
-	all, err := s.Recorder.Cameras(r.Context())
+	all, err := s.Recorder.of(r).Cameras(r.Context())
 	if err != nil {
 		return err
 	}
-	p := auth.From(r.Context())
-	seen := make([]Camera, 0, len(all))
-	for _, c := range all {
-		if p.Sees(c.ID) {
-			seen = append(seen, masked(c))
-		}
+	for i, c := range all {
+		all[i] = masked(c)
 	}
-	writeJSON(w, http.StatusOK, seen)
+	writeJSON(w, http.StatusOK, notNil(all))
 	return nil
 }
 
 func (s *server) getCamera(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.Recorder.Camera(r.Context(), r.PathValue("id"))
+	c, err := s.Recorder.of(r).Camera(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -40,13 +34,11 @@ func (s *server) addCamera(w http.ResponseWriter, r *http.Request) error {
 	if in.Name == nil {
 		return needed("name", "")
 	}
-	if p := auth.From(r.Context()); p.Cameras != nil {
-		return errForbidden // who sees some cameras alone cannot add to them
-	}
-	c, err := s.Recorder.AddCamera(r.Context(), in)
+	c, err := s.Recorder.of(r).AddCamera(r.Context(), in)
 	if err != nil {
 		return err
 	}
+	target(r, c.ID)
 	w.Header().Set("Location", v1+"/cameras/"+url.PathEscape(c.ID))
 	writeJSON(w, http.StatusCreated, masked(c))
 	return nil
@@ -60,7 +52,8 @@ func (s *server) updateCamera(w http.ResponseWriter, r *http.Request) error {
 	if in.ID != nil {
 		return badField("id", "The id of a camera cannot be changed.")
 	}
-	c, err := s.Recorder.UpdateCamera(r.Context(), r.PathValue("id"), in)
+	detail(r, "fields", fieldsSaid(in))
+	c, err := s.Recorder.of(r).UpdateCamera(r.Context(), r.PathValue("id"), in)
 	if err != nil {
 		return err
 	}
@@ -69,7 +62,7 @@ func (s *server) updateCamera(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) removeCamera(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Recorder.RemoveCamera(r.Context(), r.PathValue("id")); err != nil {
+	if err := s.Recorder.of(r).RemoveCamera(r.Context(), r.PathValue("id")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -85,7 +78,7 @@ func (s *server) testCamera(w http.ResponseWriter, r *http.Request) error {
 		return errBusy
 	}
 	defer release()
-	res, err := s.Recorder.TestCamera(r.Context(), r.PathValue("id"))
+	res, err := s.Recorder.of(r).TestCamera(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}

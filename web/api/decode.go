@@ -127,6 +127,7 @@ func strictIn(data []byte, v any, at string, nulls bool) error {
 		case bytes.Equal(raw, []byte("null")) && nulls:
 			seen[name] = true
 			continue
+		case bytes.Equal(raw, []byte("null")) && saysNull(field):
 		case bytes.Equal(raw, []byte("null")):
 			return badField(at+name, "The field must not be null; leave it out.")
 		}
@@ -142,6 +143,12 @@ func strictIn(data []byte, v any, at string, nulls bool) error {
 		return errNotObject
 	}
 	return nil
+}
+
+// saysNull reports whether null is a value of field like any other.
+func saysNull(field reflect.Value) bool {
+	_, ok := field.Addr().Interface().(interface{ takesNull() })
+	return ok
 }
 
 func fieldByName(v reflect.Value, name string) reflect.Value {
@@ -167,6 +174,11 @@ func typeName(t reflect.Type) string {
 	case reflect.Slice:
 		return "a list of strings"
 	case reflect.Map:
+		return "an object"
+	case reflect.Struct:
+		if t == reflect.TypeFor[set]() {
+			return "a list of strings, or null"
+		}
 		return "an object"
 	}
 	return "of another type"

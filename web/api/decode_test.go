@@ -21,6 +21,18 @@ var bodies = []struct {
 	{"claim", "POST", "/api/v1/auth/claim", func() any { return new(claimBody) }, `{"code":"a","username":"b","password":"c"}`, 409},
 	{"login", "POST", "/api/v1/auth/login", func() any { return new(loginBody) }, `{"username":"nobody","password":"wrong"}`, 401},
 	{"logout", "POST", "/api/v1/auth/logout", func() any { return new(struct{}) }, `{}`, 204},
+	{"change password", "POST", "/api/v1/auth/password", func() any { return new(passwordBody) }, `{"current":"wrong","password":"another one 815"}`, 403},
+	{"begin second factor", "POST", "/api/v1/auth/totp", func() any { return new(confirmBody) }, `{"password":"` + ownerPassword + `"}`, 200},
+	{"confirm second factor", "POST", "/api/v1/auth/totp/confirm", func() any { return new(codeBody) }, `{"code":"000000"}`, 409},
+	{"remove second factor", "POST", "/api/v1/auth/totp/remove", func() any { return new(totpRemoveBody) }, `{"password":"wrong","code":"000000"}`, 403},
+	{"new recovery codes", "POST", "/api/v1/auth/totp/recovery", func() any { return new(confirmBody) }, `{"password":"wrong"}`, 403},
+	{"add user", "POST", "/api/v1/users", func() any { return new(addUserBody) }, `{"username":"ann","role":"guard","password":"another one 815","cameras":["yard"]}`, 201},
+	{"change user", "PATCH", "/api/v1/users/nobody", func() any { return new(changeUserBody) }, `{"cameras":null,"disabled":true}`, 404},
+	{"add key", "POST", "/api/v1/api-keys", func() any { return new(addKeyBody) }, `{"name":"pull","role":"worker","cameras":["yard"],"expires_at":"2126-01-01T00:00:00Z"}`, 201},
+	{"certificate", "PUT", "/api/v1/system/tls", func() any { return new(CertificateInput) }, `{"mode":"own","hsts":false}`, 200},
+	{"outgoing", "PUT", "/api/v1/system/outgoing", func() any { return new(OutgoingPolicy) }, `{"cameras_public":true,"allow":["10.0.0.0/8"]}`, 200},
+	{"rotate secrets", "POST", "/api/v1/system/secrets/rotate", func() any { return new(struct{}) }, `{}`, 200},
+	{"backup", "POST", "/api/v1/system/backup", func() any { return new(backupBody) }, `{"passphrase":"correct horse"}`, 200},
 	{"add camera", "POST", "/api/v1/cameras", func() any { return new(CameraInput) }, `{"name":"Yard","record":false}`, 201},
 	{"change camera", "PATCH", "/api/v1/cameras/yard", func() any { return new(CameraInput) }, `{"audio":true}`, 200},
 	{"adopt volume", "POST", "/api/v1/system/volumes/garage/adopt", func() any { return new(adoptBody) }, `{"id":"22"}`, 202},
@@ -41,7 +53,7 @@ var bodies = []struct {
 // does not know.
 func TestEveryBodyIsInTheList(t *testing.T) {
 	for _, rt := range newBox(t).table {
-		if rt.method != "POST" && rt.method != "PATCH" && rt.method != "PUT" || strings.Contains(rt.pattern, "/whep") {
+		if rt.method != "POST" && rt.method != "PATCH" && rt.method != "PUT" || strings.Contains(rt.pattern, "/whep") || strings.HasSuffix(rt.pattern, "/restore") {
 			continue
 		}
 		known := false
@@ -61,6 +73,7 @@ func TestBodiesAreStrict(t *testing.T) {
 		reflect.Int:    {`"1"`, `true`, `[]`, `{}`, `null`, `1.5`, `1e400`},
 		reflect.Slice:  {`1`, `"a"`, `true`, `{}`, `null`, `[1]`},
 		reflect.Map:    {`1`, `"a"`, `true`, `[]`, `null`},
+		reflect.Struct: {`1`, `"a"`, `true`},
 	}
 	for _, body := range bodies {
 		t.Run(body.name, func(t *testing.T) {
@@ -80,8 +93,10 @@ func TestBodiesAreStrict(t *testing.T) {
 			}
 			refuse("an unknown field", `{"surprise":1}`, "surprise")
 			refuse("a property of every object", `{"__proto__":{"role":"admin"}}`, "__proto__")
-			refuse("a role nobody asked for", `{"role":"admin"}`, "role")
 			typ := reflect.TypeOf(body.make()).Elem()
+			if _, has := typ.FieldByName("Role"); !has {
+				refuse("a role nobody asked for", `{"role":"admin"}`, "role")
+			}
 			for i := range typ.NumField() {
 				name, kind := typ.Field(i).Tag.Get("json"), typ.Field(i).Type
 				if kind.Kind() == reflect.Pointer {
@@ -90,7 +105,10 @@ func TestBodiesAreStrict(t *testing.T) {
 				for _, v := range wrong[kind.Kind()] {
 					refuse(name+" = "+v, `{"`+name+`":`+v+`}`, name)
 				}
-				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true", reflect.Int: "1", reflect.Map: "{}", reflect.Slice: "[]"}[kind.Kind()]
+				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true", reflect.Int: "1", reflect.Map: "{}", reflect.Slice: "[]", reflect.Struct: "null"}[kind.Kind()]
+				if kind.Kind() == reflect.Struct && kind != reflect.TypeFor[set]() {
+					ok = "{}"
+				}
 				refuse(name+" twice", `{"`+name+`":`+ok+`,"`+name+`":`+ok+`}`, name)
 				refuse(name+" in capitals", `{"`+strings.ToUpper(name)+`":`+ok+`}`, strings.ToUpper(name))
 			}

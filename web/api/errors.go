@@ -96,6 +96,7 @@ func (s *server) translate(r *http.Request, err error) *failure {
 	}
 	var slow *auth.ThrottledError
 	var refused *UpdateRefusedError
+	var restore *RestoreError
 	switch {
 	case errors.As(err, &f):
 		return f
@@ -103,6 +104,8 @@ func (s *server) translate(r *http.Request, err error) *failure {
 		return &failure{status: http.StatusBadRequest, code: "invalid", field: field.Field(), message: sentence(field.Field(), field.Error())}
 	case errors.As(err, &slow):
 		return &failure{status: http.StatusTooManyRequests, code: "too_many_attempts", message: "Too many attempts; wait a little.", retryAfter: slow.RetryAfter}
+	case errors.As(err, &restore):
+		return &failure{status: http.StatusUnprocessableEntity, code: restore.Code, message: sentence("", restore.Reason)}
 	case errors.As(err, &refused):
 		return &failure{status: http.StatusUnprocessableEntity, code: refused.Code, message: sentence("", refused.Reason)}
 	case errors.Is(err, ErrUpdateBusy):
@@ -115,17 +118,16 @@ func (s *server) translate(r *http.Request, err error) *failure {
 		return &failure{status: http.StatusServiceUnavailable, code: "unavailable", message: "Not available at the moment; try again.", retryAfter: 5 * time.Second}
 	case errors.Is(err, auth.ErrBusy):
 		return errBusy
-	case errors.Is(err, auth.ErrCredentials):
-		return &failure{status: http.StatusUnauthorized, code: "bad_credentials", message: "User name or password is wrong."}
-	case errors.Is(err, auth.ErrCode):
-		return &failure{status: http.StatusForbidden, code: "bad_code", message: "The code is wrong.", field: "code"}
-	case errors.Is(err, auth.ErrClaimed):
-		return &failure{status: http.StatusConflict, code: "claimed", message: "The box has an owner already."}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &failure{status: http.StatusServiceUnavailable, code: "timeout", message: "This took too long.", retryAfter: 5 * time.Second}
 	case errors.Is(err, context.Canceled):
 		// The client left, or its session ended; nobody reads this.
 		return &failure{status: http.StatusServiceUnavailable, code: "canceled", message: "The request was broken off."}
+	}
+	for _, k := range accountErrors {
+		if errors.Is(err, k.is) {
+			return k.failure
+		}
 	}
 	s.log.Error("request failed", "route", r.Pattern, "err", err)
 	return errInternal

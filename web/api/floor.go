@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"vedette/web/auth"
+	"vedette/web/front"
 )
 
 // csp allows the panel what it needs and nothing else.
@@ -53,9 +55,12 @@ func (s *server) outer(mux *http.ServeMux) (http.Handler, error) {
 
 var localSuffixes = []string{".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa", ".localdomain"}
 
-// hostAllowed reports whether a box on a local network plausibly has this
-// name. See the package comment.
-func (s *server) hostAllowed(hostport string) bool {
+func (s *server) hostAllowed(hostport string) bool { return HostAllowed(hostport, s.Hosts) }
+
+// HostAllowed reports whether a box on a local network plausibly has this
+// name, which may carry a port, or is among further ones. See the package
+// comment.
+func HostAllowed(hostport string, further []string) bool {
 	host := hostport
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
 		host = host[:i]
@@ -75,7 +80,7 @@ func (s *server) hostAllowed(hostport string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.Hosts, func(h string) bool { return h == "*" || strings.EqualFold(h, host) })
+	return slices.ContainsFunc(further, func(h string) bool { return h == "*" || strings.EqualFold(h, host) })
 }
 
 var pathValues = map[string]*regexp.Regexp{
@@ -104,7 +109,10 @@ func (s *server) floor(rt route) http.Handler {
 			// A deadline that cannot be set (a test's recorder) is none.
 			_ = w.rc.SetWriteDeadline(time.Now().Add(t + 10*time.Second))
 		}
+		did := &deed{}
+		r = r.WithContext(context.WithValue(r.Context(), deedKey{}, did))
 		r, done, err := s.enter(rt, w, r)
+		defer func() { s.remember(rt, r, did, w.status()) }()
 		if err == nil {
 			defer done()
 			err = rt.handle(w, r)
@@ -122,10 +130,15 @@ func (s *server) enter(rt route, w *writer, r *http.Request) (_ *http.Request, d
 	if rt.perm == auth.Public {
 		return r, done, nil
 	}
-	p, err := s.Auth.Authenticate(auth.Token(r))
+	p, err := s.Auth.AuthenticateRequest(r)
+	if slow, ok := errors.AsType[*auth.ThrottledError](err); ok {
+		return r, done, slow
+	}
 	if err != nil {
 		return r, done, errSignIn
 	}
+	front.Vouch(r.Context())
+	r = r.WithContext(auth.WithPrincipal(r.Context(), p))
 	if !p.Can(rt.perm) {
 		return r, done, errForbidden
 	}
@@ -142,7 +155,7 @@ func (s *server) enter(rt route, w *writer, r *http.Request) (_ *http.Request, d
 			return r, done, errNotFound
 		}
 	}
-	ctx, cancel := context.WithCancel(auth.WithPrincipal(r.Context(), p))
+	ctx, cancel := context.WithCancel(r.Context())
 	stop := context.AfterFunc(p.Context(), func() {
 		cancel()
 		if rt.kind == media || rt.kind == upload {

@@ -31,7 +31,7 @@ func (s *server) segments(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// One more than asked for tells where the next page begins.
-	list, err := s.Recorder.Segments(r.Context(), r.PathValue("id"), from, to, limit+1)
+	list, err := s.Recorder.of(r).Segments(r.Context(), r.PathValue("id"), from, to, limit+1)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *server) readTimeline(r *http.Request) (Timeline, error) {
 	if err != nil {
 		return Timeline{}, err
 	}
-	t, err := s.Recorder.Timeline(r.Context(), r.PathValue("id"), from, to)
+	t, err := s.Recorder.of(r).Timeline(r.Context(), r.PathValue("id"), from, to)
 	t.Ranges, t.Gaps = notNil(t.Ranges), notNil(t.Gaps)
 	return t, err
 }
@@ -83,7 +83,7 @@ func (s *server) gops(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("id")
-	x, err := s.Recorder.GOPs(r.Context(), id, from, to)
+	x, err := s.Recorder.of(r).GOPs(r.Context(), id, from, to)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (s *server) hls(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.Recorder.HLS(r.Context(), r.PathValue("id"), from, to)
+	list, err := s.Recorder.of(r).HLS(r.Context(), r.PathValue("id"), from, to)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *server) hls(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) segmentMedia(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.Recorder.SegmentMedia(r.Context(), r.PathValue("id"), r.PathValue("seg"))
+	m, err := s.Recorder.of(r).SegmentMedia(r.Context(), r.PathValue("id"), r.PathValue("seg"))
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (s *server) snapshot(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.Recorder.Snapshot(r.Context(), r.PathValue("id"), at)
+	m, err := s.Recorder.of(r).Snapshot(r.Context(), r.PathValue("id"), at)
 	if err != nil {
 		return err
 	}
@@ -137,13 +137,15 @@ func (s *server) clip(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	detail(r, "from", from.Format(timeFormat))
+	detail(r, "to", to.Format(timeFormat))
 	release, ok := try(s.clips)
 	if !ok {
 		return errBusy
 	}
 	defer release()
 	id := r.PathValue("id")
-	m, err := s.Recorder.Clip(r.Context(), id, from, to)
+	m, err := s.Recorder.of(r).Clip(r.Context(), id, from, to)
 	if err != nil {
 		return err
 	}

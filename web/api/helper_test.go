@@ -223,6 +223,8 @@ type box struct {
 	sys     *fakeSystem
 	events  *fakeEvents
 	machine *fakeAppliance
+	audit   *fakeAudit
+	access  *fakeAccess
 	auth    *auth.Service
 	table   []route
 	log     *lockedBuffer
@@ -253,7 +255,7 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	b := &box{rec: &fakeRecorder{content: []byte("0123456789")}, sys: &fakeSystem{}, events: &fakeEvents{}, machine: newAppliance(), log: &lockedBuffer{}}
+	b := &box{rec: &fakeRecorder{content: []byte("0123456789")}, sys: &fakeSystem{}, events: &fakeEvents{}, machine: newAppliance(), audit: &fakeAudit{}, access: &fakeAccess{}, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if b.auth, err = auth.Open(db, auth.Options{HashMemoryKiB: 8, Log: log}); err != nil {
 		t.Fatal(err)
@@ -263,7 +265,9 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 			fmt.Fprintf(w, "%s %s %s", text, r.PathValue("id"), r.PathValue("session"))
 		})
 	}
-	o := Options{Recorder: b.rec, Disks: &fakeDisks{}, Appliance: b.machine, Journal: fakeJournal{}, Support: fakeSupport, Auth: b.auth, Events: b.events, System: b.sys, Log: log,
+	o := Options{Recorder: b.rec, Disks: &fakeDisks{}, Appliance: b.machine, Journal: fakeJournal{}, Support: fakeSupport, Auth: b.auth,
+		Events: b.events, System: b.sys, Log: log,
+		Audit: b.audit, Certificates: fakeCertificates{}, Outgoing: b.access, Secrets: b.access, Backups: b.access,
 		Live: said("live"), Panel: said("panel"), UI: said("ui")}
 	for _, c := range change {
 		c(&o)
@@ -271,8 +275,8 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 	if b.Handler, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	b.table = (&server{Options: o}).table()
-	token, err := b.auth.Claim(t.Context(), "10.0.0.1:1", b.auth.ClaimCode(), "owner", ownerPassword)
+	b.table = new(server).table()
+	token, err := b.auth.Claim(t.Context(), auth.Caller{Address: "10.0.0.1:1"}, b.auth.ClaimCode(), "owner", ownerPassword)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,13 +285,13 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 }
 
 // user adds a user and returns their cookie.
-func (b *box) user(t testing.TB, role auth.Role) string {
+func (b *box) user(t testing.TB, role auth.Role, cameras ...string) string {
 	t.Helper()
-	name := "the-" + string(role)
-	if err := b.auth.AddUser(t.Context(), name, role, ownerPassword); err != nil {
+	name := "the-" + string(role) + strings.Join(cameras, "")
+	if _, err := b.auth.AddUser(t.Context(), name, role, ownerPassword, cameras); err != nil {
 		t.Fatal(err)
 	}
-	token, err := b.auth.Login(t.Context(), "10.0.0.2:1", name, ownerPassword)
+	token, err := b.auth.Login(t.Context(), auth.Caller{Address: "10.0.0.2:1"}, name, ownerPassword, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,6 +312,10 @@ func (b *box) do(method, path, body string, header ...string) *httptest.Response
 		name, value, _ := strings.Cut(line, ": ")
 		if name == "Host" {
 			r.Host = value
+		}
+		if name == "Remote" {
+			r.RemoteAddr = value
+			continue
 		}
 		r.Header.Set(name, value)
 	}

@@ -56,7 +56,7 @@ func (in *holdBody) hold() (Hold, error) {
 	return h, nil
 }
 
-// placeHold locks footage. Who may see some cameras alone holds those.
+// placeHold locks footage.
 func (s *server) placeHold(w http.ResponseWriter, r *http.Request) error {
 	var in holdBody
 	if err := decode(w, r, &in); err != nil {
@@ -67,31 +67,17 @@ func (s *server) placeHold(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	who := auth.From(r.Context())
-	for _, id := range h.Cameras {
-		if !who.Sees(id) {
-			return ErrNotFound
-		}
-	}
-	if len(h.Cameras) == 0 && who.Cameras != nil {
-		if h.Cameras = slices.Clone(who.Cameras); len(h.Cameras) == 0 {
-			return ErrNotFound
-		}
-	}
 	h.By = who.Name
-	placed, locked, err := s.Recorder.PlaceHold(r.Context(), h)
+	placed, locked, err := s.Recorder.of(r).PlaceHold(r.Context(), h)
 	if err != nil {
 		return err
 	}
+	target(r, placed.ID)
 	writeJSON(w, http.StatusCreated, struct {
 		Hold
 		Locked int `json:"segments"` // locked at once
 	}{placed, locked})
 	return nil
-}
-
-// sees reports whether p may see all of h.
-func sees(p *auth.Principal, h Hold) bool {
-	return !slices.ContainsFunc(h.Cameras, func(id string) bool { return !p.Sees(id) })
 }
 
 // listHolds lists the holds of the cameras that the caller may see, of one
@@ -109,13 +95,13 @@ func (s *server) listHolds(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	all, err := s.Recorder.Holds(r.Context())
+	all, err := s.Recorder.of(r).Holds(r.Context())
 	if err != nil {
 		return err
 	}
-	who, camera := auth.From(r.Context()), q.Get("camera")
+	camera := q.Get("camera")
 	all = slices.DeleteFunc(all, func(h Hold) bool {
-		return !sees(who, h) || camera != "" && !slices.Contains(h.Cameras, camera) ||
+		return camera != "" && !slices.Contains(h.Cameras, camera) ||
 			!time.Time(h.From).Before(to) || !time.Time(h.To).After(from)
 	})
 	writeJSON(w, http.StatusOK, struct {
@@ -126,16 +112,7 @@ func (s *server) listHolds(w http.ResponseWriter, r *http.Request) error {
 
 // releaseHold gives footage back to retention.
 func (s *server) releaseHold(w http.ResponseWriter, r *http.Request) error {
-	all, err := s.Recorder.Holds(r.Context())
-	if err != nil {
-		return err
-	}
-	who, id := auth.From(r.Context()), r.PathValue("hold")
-	i := slices.IndexFunc(all, func(h Hold) bool { return h.ID == id })
-	if i < 0 || !sees(who, all[i]) {
-		return ErrNotFound
-	}
-	if err := s.Recorder.ReleaseHold(r.Context(), id, who.Name); err != nil {
+	if err := s.Recorder.of(r).ReleaseHold(r.Context(), r.PathValue("hold"), auth.From(r.Context()).Name); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -42,7 +42,7 @@ func TestHoldsArePlacedListedAndReleased(t *testing.T) {
 // TestHoldsOfOtherCamerasAreNotThere for somebody who may see some alone.
 func TestHoldsOfOtherCamerasAreNotThere(t *testing.T) {
 	rec := &fakeRecorder{holds: []Hold{{ID: "0", From: Millis(0), To: Millis(9), Cameras: []string{"gate", "yard"}}, {ID: "1", From: Millis(0), To: Millis(9), Cameras: []string{"gate"}}}}
-	s := &server{Options: Options{Recorder: rec}}
+	s := &server{Recorder: scoper{rec}}
 	call := func(handle func(http.ResponseWriter, *http.Request) error, method, body, hold string) (string, error) {
 		r := httptest.NewRequest(method, "/api/v1/holds", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
@@ -57,7 +57,7 @@ func TestHoldsOfOtherCamerasAreNotThere(t *testing.T) {
 	if _, err := call(s.releaseHold, "DELETE", "", "0"); !errors.Is(err, ErrNotFound) || len(rec.holds) != 2 {
 		t.Errorf("released another's: %v", err)
 	}
-	if _, err := call(s.placeHold, "POST", `{"from":"0","to":"1","cameras":["yard"]}`, ""); !errors.Is(err, ErrNotFound) {
+	if _, err := call(s.placeHold, "POST", `{"from":"0","to":"1","cameras":["yard"]}`, ""); !errors.Is(err, errForbidden) {
 		t.Errorf("held another's camera: %v", err)
 	}
 	if got, err := call(s.placeHold, "POST", `{"from":"0","to":"1"}`, ""); err != nil || !strings.Contains(got, `"cameras":["gate"]`) {

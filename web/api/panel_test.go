@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -51,7 +50,7 @@ func TestTheWebsocketPassesTheFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := svc.Claim(t.Context(), "10.0.0.1:1", svc.ClaimCode(), "owner", "a password of mine")
+	token, err := svc.Claim(t.Context(), auth.Caller{Address: "10.0.0.1:1"}, svc.ClaimCode(), "owner", "a password of mine")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +63,7 @@ func TestTheWebsocketPassesTheFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := api.NewServer(h, slog.New(slog.DiscardHandler))
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	defer func() { srv.Close(); <-done }()

@@ -2,6 +2,9 @@ package api
 
 import (
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"vedette/web/auth"
 )
@@ -15,6 +18,7 @@ type claimBody struct {
 type loginBody struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
+	Code     string `json:"code"` // of the second factor
 }
 
 // needed returns an error for the first value that is missing.
@@ -27,10 +31,30 @@ func needed(pairs ...string) error {
 	return nil
 }
 
+// caller says who asks, as far as that is known before they are signed in.
+func caller(r *http.Request) auth.Caller {
+	return auth.Caller{Address: r.RemoteAddr, Agent: r.UserAgent()}
+}
+
+// claimable tells whether the setup window is open, and what the certificate
+// of this box should look like to whoever compares it.
 func (s *server) claimable(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, struct {
-		Claimable bool `json:"claimable"`
-	}{!s.Auth.Claimed()})
+	window := s.Auth.Setup()
+	out := struct {
+		Claimable   bool       `json:"claimable"`
+		Claimed     bool       `json:"claimed"`
+		Until       *Timestamp `json:"until,omitempty"`
+		Fingerprint string     `json:"fingerprint,omitempty"`
+		Words       string     `json:"words,omitempty"`
+	}{Claimable: window.Open, Claimed: window.Claimed}
+	if window.Open {
+		out.Until = (*Timestamp)(&window.Until)
+	}
+	if s.Certificates != nil {
+		info := s.Certificates.Info()
+		out.Fingerprint, out.Words = info.Fingerprint, info.Words
+	}
+	writeJSON(w, http.StatusOK, out)
 	return nil
 }
 
@@ -42,7 +66,7 @@ func (s *server) claim(w http.ResponseWriter, r *http.Request) error {
 	if err := needed("code", b.Code, "username", b.Username, "password", b.Password); err != nil {
 		return err
 	}
-	token, err := s.Auth.Claim(r.Context(), r.RemoteAddr, b.Code, b.Username, b.Password)
+	token, err := s.Auth.Claim(r.Context(), caller(r), b.Code, b.Username, b.Password)
 	if err != nil {
 		return err
 	}
@@ -57,7 +81,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	if err := needed("username", b.Username, "password", b.Password); err != nil {
 		return err
 	}
-	token, err := s.Auth.Login(r.Context(), r.RemoteAddr, b.Username, b.Password)
+	token, err := s.Auth.Login(r.Context(), caller(r), b.Username, b.Password, b.Code)
 	if err != nil {
 		return err
 	}
@@ -74,7 +98,7 @@ func (s *server) welcome(w http.ResponseWriter, r *http.Request, token string) e
 		return errSignIn
 	}
 	s.Auth.SetCookie(w, r, token)
-	writeJSON(w, http.StatusOK, person(p))
+	writeJSON(w, http.StatusOK, s.person(p))
 	return nil
 }
 
@@ -89,14 +113,39 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) me(w http.ResponseWriter, r *http.Request) error {
-	writeJSON(w, http.StatusOK, person(auth.From(r.Context())))
+	writeJSON(w, http.StatusOK, s.person(auth.From(r.Context())))
 	return nil
 }
 
 type personView struct {
 	Username string    `json:"username"`
 	Role     auth.Role `json:"role"`
-	Cameras  []string  `json:"cameras,omitempty"` // absent: all
+	Cameras  *[]string `json:"cameras,omitempty"` // absent: all
+	TOTP     bool      `json:"totp"`
+	Session  string    `json:"session,omitempty"`
+	Key      string    `json:"key,omitempty"`
 }
 
-func person(p *auth.Principal) personView { return personView{p.Name, p.Role, p.Cameras} }
+func (s *server) person(p *auth.Principal) personView {
+	v := personView{Username: p.Name, Role: p.Role, Cameras: cameraSet(p.Cameras), Session: p.Session(), Key: p.Key}
+	if !p.Machine() {
+		v.TOTP = slices.ContainsFunc(s.Auth.People(), func(o auth.Person) bool { return strings.EqualFold(o.Name, p.Name) && o.TOTP })
+	}
+	return v
+}
+
+// cameraSet tells all cameras (absent) from none of them ([]).
+func cameraSet(cameras []string) *[]string {
+	if cameras == nil {
+		return nil
+	}
+	return &cameras
+}
+
+// maybe shows a time that may not have been.
+func maybe(t time.Time) *Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return (*Timestamp)(&t)
+}

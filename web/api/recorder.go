@@ -208,9 +208,11 @@ type Event struct {
 // EventFilter selects events; empty fields select all.
 type EventFilter struct {
 	Type, Camera string
-	// Sees reports whether the caller may see events of a camera, or, asked
-	// with an empty id, those of the box.
+	// Sees reports whether the caller may see events of a camera. Those of the
+	// box are for everybody.
 	Sees func(camera string) bool
+	// Operators selects those too that are for whoever operates the box alone.
+	Operators bool
 }
 
 // SystemInfo is the state of the box.

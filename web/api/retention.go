@@ -86,7 +86,7 @@ type retentionAnswer struct {
 }
 
 func (s *server) getRetention(w http.ResponseWriter, r *http.Request) error {
-	set, force, err := s.Recorder.Retention(r.Context())
+	set, force, err := s.Recorder.of(r).Retention(r.Context())
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (s *server) putRetention(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Recorder.SetRetention(r.Context(), set, auth.From(r.Context()).Name); err != nil {
+	if err := s.Recorder.of(r).SetRetention(r.Context(), set, auth.From(r.Context()).Name); err != nil {
 		return err
 	}
 	return s.getRetention(w, r)
@@ -112,7 +112,7 @@ func (s *server) previewRetention(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	plans, err := s.Recorder.PreviewRetention(r.Context(), set)
+	plans, err := s.Recorder.of(r).PreviewRetention(r.Context(), set)
 	if err != nil {
 		return err
 	}

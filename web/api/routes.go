@@ -15,7 +15,26 @@ type route struct {
 	pattern string // as http.ServeMux knows it, without the method
 	perm    auth.Permission
 	kind    kind
-	handle  func(w http.ResponseWriter, r *http.Request) error
+	// action is what the audit calls it; empty: it is not written down, because
+	// it changes nothing, or because the accounts themselves tell of it.
+	action string
+	handle func(w http.ResponseWriter, r *http.Request) error
+}
+
+// RouteInfo is a route as documents and tests see it.
+type RouteInfo struct {
+	Method, Pattern string // Method is empty for any
+	Permission      auth.Permission
+	Stream          bool // bytes rather than JSON go in or out, or the connection is taken over
+}
+
+// Routes returns everything that is served, in the order of the table.
+func Routes() []RouteInfo {
+	var out []RouteInfo
+	for _, rt := range new(server).table() {
+		out = append(out, RouteInfo{rt.method, rt.pattern, rt.perm, rt.kind == media || rt.kind == upload || rt.kind == socket})
+	}
+	return out
 }
 
 // kind says how long a request may take, and how its answer is sent.
@@ -46,61 +65,90 @@ const v1 = "/api/v1"
 // who may see that camera.
 func (s *server) table() []route {
 	return []route{
-		{"GET", "/healthz", auth.Public, quick, s.healthz},
-		{"GET", "/readyz", auth.Public, quick, s.readyz},
-		{"GET", "/metrics", auth.Operate, quick, s.writeMetrics},
+		{"GET", "/healthz", auth.Public, quick, "", s.healthz},
+		{"GET", "/readyz", auth.Public, quick, "", s.readyz},
+		{"GET", "/metrics", auth.Measure, quick, "", s.writeMetrics},
+		{"GET", "/vedette-ca.crt", auth.Public, quick, "", s.authority},
 
-		{"GET", v1 + "/auth/claim", auth.Public, quick, s.claimable},
-		{"POST", v1 + "/auth/claim", auth.Public, quick, s.claim},
-		{"POST", v1 + "/auth/login", auth.Public, quick, s.login},
-		{"POST", v1 + "/auth/logout", auth.Self, quick, s.logout},
-		{"GET", v1 + "/auth/me", auth.Self, quick, s.me},
+		{"GET", v1 + "/auth/claim", auth.Public, quick, "", s.claimable},
+		{"POST", v1 + "/auth/claim", auth.Public, quick, "", s.claim},
+		{"POST", v1 + "/auth/login", auth.Public, quick, "", s.login},
+		{"POST", v1 + "/auth/logout", auth.Account, quick, "", s.logout},
+		{"GET", v1 + "/auth/me", auth.Self, quick, "", s.me},
 
-		{"GET", v1 + "/system", auth.View, quick, s.system},
-		{"POST", v1 + "/system/volumes/{name}/adopt", auth.Operate, quick, s.adoptVolume},
-		{"POST", v1 + "/system/volumes/{name}/remove", auth.Operate, probe, s.removeDisk},
-		{"GET", v1 + "/system/disks", auth.Operate, probe, s.listDisks},
-		{"POST", v1 + "/system/disks/{disk}/prepare", auth.Operate, quick, s.prepareDisk},
-		{"POST", v1 + "/system/disks/{disk}/use", auth.Operate, probe, s.useDisk},
-		{"GET", v1 + "/system/update", auth.Operate, quick, s.getAppliance},
-		{"POST", v1 + "/system/update", auth.Operate, upload, s.update},
-		{"POST", v1 + "/system/restart", auth.Operate, quick, s.restart},
-		{"POST", v1 + "/system/poweroff", auth.Operate, quick, s.powerOff},
-		{"POST", v1 + "/system/reset", auth.Operate, quick, s.reset},
-		{"GET", v1 + "/system/log", auth.Operate, quick, s.readLog},
-		{"GET", v1 + "/system/support", auth.Operate, quick, s.readSupport},
-		{"GET", v1 + "/system/retention", auth.Operate, quick, s.getRetention},
-		{"PUT", v1 + "/system/retention", auth.Operate, quick, s.putRetention},
-		{"POST", v1 + "/system/retention/preview", auth.Operate, quick, s.previewRetention},
-		{"GET", v1 + "/holds", auth.Export, quick, s.listHolds},
-		{"POST", v1 + "/holds", auth.Export, quick, s.placeHold},
-		{"DELETE", v1 + "/holds/{hold}", auth.Manage, quick, s.releaseHold},
-		{"GET", v1 + "/events", auth.View, quick, s.events},
-		{"GET", v1 + "/panel", auth.View, socket, s.panel},
+		{"POST", v1 + "/auth/password", auth.Account, quick, "", s.changePassword},
+		{"GET", v1 + "/auth/sessions", auth.Account, quick, "", s.ownSessions},
+		{"DELETE", v1 + "/auth/sessions/{sid}", auth.Account, quick, "session.end", s.endOwnSession},
+		{"POST", v1 + "/auth/totp", auth.Account, quick, "", s.beginTOTP},
+		{"POST", v1 + "/auth/totp/confirm", auth.Account, quick, "totp.add", s.confirmTOTP},
+		{"POST", v1 + "/auth/totp/remove", auth.Account, quick, "totp.remove", s.removeTOTP},
+		{"POST", v1 + "/auth/totp/recovery", auth.Account, quick, "totp.recovery", s.newRecoveryCodes},
 
-		{"GET", v1 + "/cameras", auth.View, quick, s.listCameras},
-		{"POST", v1 + "/cameras", auth.Manage, quick, s.addCamera},
-		{"GET", v1 + "/cameras/{id}", auth.View, quick, s.getCamera},
-		{"PATCH", v1 + "/cameras/{id}", auth.Manage, quick, s.updateCamera},
-		{"DELETE", v1 + "/cameras/{id}", auth.Manage, quick, s.removeCamera},
-		{"POST", v1 + "/cameras/{id}/test", auth.Manage, probe, s.testCamera},
+		{"GET", v1 + "/users", auth.Operate, quick, "", s.listUsers},
+		{"POST", v1 + "/users", auth.Operate, quick, "user.add", s.addUser},
+		{"PATCH", v1 + "/users/{user}", auth.Operate, quick, "user.change", s.changeUser},
+		{"DELETE", v1 + "/users/{user}", auth.Operate, quick, "user.remove", s.removeUser},
+		{"GET", v1 + "/sessions", auth.Operate, quick, "", s.allSessions},
+		{"DELETE", v1 + "/sessions/{sid}", auth.Operate, quick, "session.end", s.endAnySession},
+		{"GET", v1 + "/api-keys", auth.Operate, quick, "", s.listKeys},
+		{"POST", v1 + "/api-keys", auth.Operate, quick, "key.add", s.addKey},
+		{"DELETE", v1 + "/api-keys/{key}", auth.Operate, quick, "key.remove", s.removeKey},
+		{"GET", v1 + "/audit", auth.Operate, quick, "", s.listAudit},
+		{"GET", v1 + "/audit/export", auth.Operate, media, "audit.export", s.exportAudit},
+		{"GET", v1 + "/audit/verify", auth.Operate, probe, "", s.verifyAudit},
 
-		{"GET", v1 + "/cameras/{id}/segments", auth.View, quick, s.segments},
-		{"GET", v1 + "/cameras/{id}/timeline", auth.View, quick, s.timeline},
-		{"GET", v1 + "/cameras/{id}/gaps", auth.View, quick, s.gaps},
-		{"GET", v1 + "/cameras/{id}/gops", auth.View, quick, s.gops},
-		{"GET", v1 + "/cameras/{id}/hls/index.m3u8", auth.View, quick, s.hls},
-		{"GET", v1 + "/cameras/{id}/segments/{seg}/media.mp4", auth.View, media, s.segmentMedia},
-		{"GET", v1 + "/cameras/{id}/snapshot.mp4", auth.View, media, s.snapshot},
-		{"GET", v1 + "/cameras/{id}/clip.mp4", auth.Export, media, s.clip},
+		{"GET", v1 + "/system", auth.View, quick, "", s.system},
+		{"POST", v1 + "/system/volumes/{name}/adopt", auth.Operate, quick, "volume.adopt", s.adoptVolume},
+		{"POST", v1 + "/system/volumes/{name}/remove", auth.Operate, probe, "volume.remove", s.removeDisk},
+		{"GET", v1 + "/system/disks", auth.Operate, probe, "", s.listDisks},
+		{"POST", v1 + "/system/disks/{disk}/prepare", auth.Operate, quick, "disk.prepare", s.prepareDisk},
+		{"POST", v1 + "/system/disks/{disk}/use", auth.Operate, probe, "disk.use", s.useDisk},
+		{"GET", v1 + "/system/update", auth.Operate, quick, "", s.getAppliance},
+		{"POST", v1 + "/system/update", auth.Operate, upload, "system.update", s.update},
+		{"POST", v1 + "/system/restart", auth.Operate, quick, "system.restart", s.restart},
+		{"POST", v1 + "/system/poweroff", auth.Operate, quick, "system.poweroff", s.powerOff},
+		{"POST", v1 + "/system/reset", auth.Operate, quick, "system.reset", s.reset},
+		{"GET", v1 + "/system/log", auth.Operate, quick, "log.read", s.readLog},
+		{"GET", v1 + "/system/support", auth.Operate, quick, "support.read", s.readSupport},
+		{"GET", v1 + "/system/retention", auth.Operate, quick, "", s.getRetention},
+		{"PUT", v1 + "/system/retention", auth.Operate, quick, "retention.change", s.putRetention},
+		{"POST", v1 + "/system/retention/preview", auth.Operate, quick, "", s.previewRetention},
+		{"GET", v1 + "/system/tls", auth.Operate, quick, "", s.getCertificate},
+		{"PUT", v1 + "/system/tls", auth.Operate, probe, "tls.change", s.putCertificate},
+		{"GET", v1 + "/system/outgoing", auth.Operate, quick, "", s.getOutgoing},
+		{"PUT", v1 + "/system/outgoing", auth.Operate, quick, "outgoing.change", s.putOutgoing},
+		{"POST", v1 + "/system/secrets/rotate", auth.Operate, probe, "secrets.rotate", s.rotateSecrets},
+		{"POST", v1 + "/system/backup", auth.Operate, media, "backup.make", s.backup},
+		{"POST", v1 + "/system/restore", auth.Operate, upload, "backup.restore", s.restore},
+		{"GET", v1 + "/holds", auth.Export, quick, "", s.listHolds},
+		{"POST", v1 + "/holds", auth.Export, quick, "hold.place", s.placeHold},
+		{"DELETE", v1 + "/holds/{hold}", auth.Manage, quick, "hold.release", s.releaseHold},
+		{"GET", v1 + "/events", auth.View, quick, "", s.events},
+		{"GET", v1 + "/panel", auth.View, socket, "", s.panel},
 
-		{"POST", v1 + "/cameras/{id}/whep", auth.View, quick, s.whep},
-		{"PATCH", v1 + "/cameras/{id}/whep/{session}", auth.View, quick, s.whep},
-		{"DELETE", v1 + "/cameras/{id}/whep/{session}", auth.View, quick, s.whep},
+		{"GET", v1 + "/cameras", auth.View, quick, "", s.listCameras},
+		{"POST", v1 + "/cameras", auth.Manage, quick, "camera.add", s.addCamera},
+		{"GET", v1 + "/cameras/{id}", auth.View, quick, "", s.getCamera},
+		{"PATCH", v1 + "/cameras/{id}", auth.Manage, quick, "camera.update", s.updateCamera},
+		{"DELETE", v1 + "/cameras/{id}", auth.Manage, quick, "camera.remove", s.removeCamera},
+		{"POST", v1 + "/cameras/{id}/test", auth.Manage, probe, "camera.test", s.testCamera},
+
+		{"GET", v1 + "/cameras/{id}/segments", auth.View, quick, "", s.segments},
+		{"GET", v1 + "/cameras/{id}/timeline", auth.View, quick, "", s.timeline},
+		{"GET", v1 + "/cameras/{id}/gaps", auth.View, quick, "", s.gaps},
+		{"GET", v1 + "/cameras/{id}/gops", auth.View, quick, "", s.gops},
+		{"GET", v1 + "/cameras/{id}/hls/index.m3u8", auth.View, quick, "", s.hls},
+		{"GET", v1 + "/cameras/{id}/segments/{seg}/media.mp4", auth.View, media, "", s.segmentMedia},
+		{"GET", v1 + "/cameras/{id}/snapshot.mp4", auth.View, media, "", s.snapshot},
+		{"GET", v1 + "/cameras/{id}/clip.mp4", auth.Export, media, "footage.export", s.clip},
+
+		{"POST", v1 + "/cameras/{id}/whep", auth.View, quick, "", s.whep},
+		{"PATCH", v1 + "/cameras/{id}/whep/{session}", auth.View, quick, "", s.whep},
+		{"DELETE", v1 + "/cameras/{id}/whep/{session}", auth.View, quick, "", s.whep},
 
 		// What is not above: refused to strangers before it is not found.
-		{"", "/api/", auth.Self, quick, s.notFound},
-		{"", "/", auth.Public, media, s.files},
+		{"", "/api/", auth.Self, quick, "", s.notFound},
+		{"", "/", auth.Public, media, "", s.files},
 	}
 }
 

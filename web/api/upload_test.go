@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -33,7 +32,7 @@ func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
 func slowly(t *testing.T, b *box, length string, pieces, piece int, pause time.Duration) (int, string) {
 	t.Helper()
 	l := make(pipes, 1)
-	srv := NewServer(b, slog.New(slog.DiscardHandler))
+	srv := &http.Server{Handler: b, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = srv.Serve(l) }()
 	client, server := net.Pipe()

@@ -16,7 +16,7 @@ func (s *server) adoptVolume(w http.ResponseWriter, r *http.Request) error {
 	if err := needed("id", in.ID); err != nil {
 		return err
 	}
-	if err := s.Recorder.AdoptVolume(r.Context(), r.PathValue("name"), in.ID); err != nil {
+	if err := s.Recorder.of(r).AdoptVolume(r.Context(), r.PathValue("name"), in.ID); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusAccepted)

@@ -1,7 +1,9 @@
-// Package auth owns who may come in: users and their passwords, sessions,
-// the one-time claim of a fresh box, and the throttle in front of both. It
-// knows nothing of routes, and trusts nothing a request says about itself
-// except its cookie and the address its connection comes from.
+// Package auth owns who may come in: people and their passwords, second
+// factors and sessions, the API keys of machines, the setup window in which a
+// box is claimed or its admin restored, and the throttle in front of all of
+// them. It knows nothing of routes, and trusts nothing a request says about
+// itself except its cookie, its key, and the address its connection comes
+// from.
 package auth
 
 import (
@@ -10,23 +12,34 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/asdine/storm/v3"
+
+	"vedette/web/auth/keys"
 )
 
-// What a caller may branch on. A wrong password and an unknown user are the
-// same error.
+// What a caller may branch on. A wrong password, an unknown user and a
+// disabled one are the same error.
 var (
-	ErrCredentials = errors.New("user name or password is wrong")
-	ErrCode        = errors.New("claim code is wrong")
-	ErrClaimed     = errors.New("the box has an owner already")
-	ErrExists      = errors.New("there is a user with this name already")
-	ErrNoSession   = errors.New("no valid session")
+	ErrCredentials  = errors.New("user name or password is wrong")
+	ErrSecondFactor = errors.New("the second factor is missing or wrong")
+	ErrCode         = errors.New("claim code is wrong")
+	ErrClaimed      = errors.New("the box has an owner already")
+	ErrClosed       = errors.New("the setup window is closed")
+	ErrExists       = errors.New("there is a user with this name already")
+	ErrNoSession    = errors.New("no valid session")
+	ErrNoUser       = errors.New("there is no such user")
+	ErrNoKey        = errors.New("there is no such API key")
+	ErrLastAdmin    = errors.New("this is the last admin who can sign in")
+	ErrSelf         = errors.New("nobody can remove themselves")
+	ErrTOTP         = errors.New("a second factor is in force already")
+	ErrNoTOTP       = errors.New("no second factor is in force or being set up")
 )
+
+// errNoFactor is the ErrSecondFactor of who gave none.
+var errNoFactor = fmt.Errorf("none was given: %w", ErrSecondFactor)
 
 // ThrottledError says that an attempt was not looked at.
 type ThrottledError struct{ RetryAfter time.Duration }
@@ -35,26 +48,92 @@ func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("too many attempts; wait %v", e.RetryAfter.Round(time.Second))
 }
 
+// Caller is where a request comes from: the address of its connection and
+// what its browser calls itself. Neither proves anything.
+type Caller struct{ Address, Agent string }
+
+// Notice is something that happened at the door. It holds no secrets.
+type Notice struct {
+	// What is one of claimed, recovered, login, login_failed,
+	// login_throttled, second_factor_failed, logout, user_added,
+	// user_changed, user_removed, password_changed, session_ended, key_added,
+	// key_removed, totp_added, totp_removed, setup_opened.
+	What string
+	// User is whose account it is about. For a login_failed it is empty if
+	// there is no such user: people type passwords into the wrong field.
+	User    string
+	By      string // who did it, if not User
+	Address string // of the connection, or where the session of By began; "" if there was none
+	Via     string // Principal.Via of who did it, or "box" for a button
+	Target  string // the session or API key concerned
+	Detail  string // a few words, for people
+}
+
+// Sealer keeps secrets of the database unreadable without the device key. A
+// value opens only under the table, id and field that it was sealed for.
+type Sealer interface {
+	Seal(table, id, field string, plain []byte) ([]byte, error)
+	Open(table, id, field string, sealed []byte) ([]byte, error)
+}
+
 // Options sets the limits. Every zero value means the default.
 type Options struct {
-	Idle     time.Duration // a session ends after this time without activity; default 24 h
-	Absolute time.Duration // and after this time in any case; default 30 days
+	Idle time.Duration // a session ends after this time without activity; default 24 h
+	// AdminIdle is the same for who may operate the box. The default is Idle:
+	// a panel on a wall is an admin's as often as not.
+	AdminIdle time.Duration
+	Absolute  time.Duration // and after this time in any case; default 30 days
 	// HashMemoryKiB is the memory one password check takes; default 19 MiB.
 	// Lower it in tests alone.
 	HashMemoryKiB uint32
-	// Code is the claim code of a box without a user, if somebody chose one
-	// beforehand. Empty: a new one at every start.
+	// Code is the claim code of a box without an owner, if somebody chose one
+	// beforehand. Empty: a new one for every window.
 	Code string
-	// Notify is told what happened: claimed, login, login_failed,
-	// login_throttled, logout, user_added. It must not block, and gets no
-	// secrets. For a login_failed, user is empty if there is no such user:
-	// people type passwords into the wrong field.
-	Notify func(what, user, address string)
-	// Ended is told by Run of every session that has ended, by the name that
-	// Principal.Session gave. It is for what outlives requests and does not
-	// watch Principal.Context itself.
-	Ended func(session string)
+	// SetupWindow is how long a setup window is open; default 15 min.
+	SetupWindow time.Duration
+	// Window is told of the setup window at every change of it. Calls come
+	// one at a time, the last one with what is in force. It must not block,
+	// and may call nothing of Service but Setup. How the window stands after
+	// Open it is not told.
+	Window func(Window)
+	// Seal keeps the secrets of second factors. Nil keeps them as they are,
+	// which is for tests.
+	Seal Sealer
+	// Notify is told what happened. It must not block.
+	Notify func(Notice)
+	// Ended is told by Run of every session that has ended and every key that
+	// has, by the name that Principal.Via gave. It is for what outlives
+	// requests and does not watch Principal.Context itself.
+	Ended func(via string)
 	Log   *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	o.Idle = positive(o.Idle, 24*time.Hour)
+	o.AdminIdle = positive(o.AdminIdle, o.Idle)
+	o.Absolute = positive(o.Absolute, 30*24*time.Hour)
+	o.SetupWindow = positive(o.SetupWindow, 15*time.Minute)
+	if o.Notify == nil {
+		o.Notify = func(Notice) {}
+	}
+	if o.Ended == nil {
+		o.Ended = func(string) {}
+	}
+	if o.Window == nil {
+		o.Window = func(Window) {}
+	}
+	if o.Seal == nil {
+		o.Seal = unsealed{}
+	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return o
+}
+
+func positive(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
 }
 
 // Service is the floor everybody passes. All methods may be called
@@ -63,168 +142,108 @@ type Service struct {
 	o        Options
 	db       *storm.DB
 	hasher   *hasher
-	throttle *throttle
+	keys     *keys.Store
+	throttle *throttle // of people
+	badKeys  *throttle // of API keys that open nothing
+
+	// write is held while something is decided and written; mu while memory
+	// is read or changed, and never across a write to disk: requests do not
+	// wait for the disk, and neither does Reseal, whose caller holds the
+	// database. Who locks both takes write first. users and sessions change
+	// under both, so that either is enough to read them.
+	write sync.Mutex
 
 	mu       sync.Mutex
 	users    map[string]user // by folded name
 	sessions map[string]*session
-	code     string   // the claim code, empty once there is a user
-	gone     []string // sessions that Ended is to be told of
+	pending  map[string]enrolment // second factors not confirmed yet, by folded name
+	setup    setup
+	watched  map[string]bool // API keys whose end Ended will be told of
+	gone     []string        // what Ended is to be told of
 	wake     chan struct{}
+
+	telling sync.Mutex // held while Options.Window is told
 }
 
-// user is how a person is kept in state.db.
-type user struct {
-	Name    string    `json:"name"`
-	Role    Role      `json:"role"`
-	Cameras []string  `json:"cameras,omitempty"` // nil = all
-	Hash    string    `json:"hash"`
-	Created time.Time `json:"created"`
-}
-
-// Open reads the users and sessions from db, which stays the caller's to
-// close. If there is no user yet it makes a new claim code.
+// Open reads users, sessions and keys from db, which stays the caller's to
+// close. While nobody owns the box it opens a setup window.
 func Open(db *storm.DB, o Options) (*Service, error) {
-	if o.Idle <= 0 {
-		o.Idle = 24 * time.Hour
-	}
-	if o.Absolute <= 0 {
-		o.Absolute = 30 * 24 * time.Hour
-	}
-	if o.Notify == nil {
-		o.Notify = func(string, string, string) {}
-	}
-	if o.Ended == nil {
-		o.Ended = func(string) {}
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o = o.withDefaults()
 	s := &Service{
-		o: o, db: db, hasher: newHasher(o.HashMemoryKiB), throttle: newThrottle(),
-		users: map[string]user{}, sessions: map[string]*session{}, wake: make(chan struct{}, 1),
+		o: o, db: db, hasher: newHasher(o.HashMemoryKiB), throttle: newThrottle(), badKeys: newThrottle(),
+		users: map[string]user{}, sessions: map[string]*session{}, pending: map[string]enrolment{},
+		watched: map[string]bool{}, wake: make(chan struct{}, 1),
 	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("open users: %w", err)
 	}
-	if len(s.users) == 0 {
-		s.code = cmp.Or(o.Code, newCode())
+	var err error
+	if s.keys, err = keys.Open(db, keys.Options{Log: o.Log}); err != nil {
+		return nil, fmt.Errorf("open API keys: %w", err)
+	}
+	if !s.owned() {
+		s.openWindow(time.Now())
 	}
 	return s, nil
 }
 
-// ClaimCode returns the code that makes the first admin, or "" if there is a
-// user. It is shown to whoever is at the box and to nobody else.
-func (s *Service) ClaimCode() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.code
-}
-
-// Claimed reports whether the box has an owner.
-func (s *Service) Claimed() bool { return s.ClaimCode() == "" }
-
-// Claim makes the first admin and returns the token of a new session. It
-// returns ErrClaimed, ErrCode, a *FieldError, a *ThrottledError or ErrBusy.
-// Of any number of claims at once exactly one can succeed.
-func (s *Service) Claim(ctx context.Context, address, code, name, password string) (string, error) {
-	valid := s.ClaimCode()
-	if valid == "" {
-		return "", ErrClaimed
-	}
-	success, wait := s.throttle.admit(address, "claim code")
-	if wait > 0 {
-		s.o.Notify("login_throttled", "", address)
-		return "", &ThrottledError{wait}
-	}
-	if !sameCode(valid, code) {
-		s.o.Notify("login_failed", "", address)
-		return "", ErrCode
-	}
-	success()
-	if err := s.addUser(ctx, name, Admin, password, true); err != nil {
-		return "", err
-	}
-	s.o.Notify("claimed", name, address)
-	return s.begin(name, address)
-}
-
-// AddUser adds a user. It returns a *FieldError for a name, role or password
-// that will not do, and ErrExists. Role may be any of the four; password is
-// kept as a hash alone.
-func (s *Service) AddUser(ctx context.Context, name string, role Role, password string) error {
-	if err := s.addUser(ctx, name, role, password, false); err != nil {
+// Run ends sessions and keys that reach their limits, within a second, closes
+// the setup window, and now and then stores when sessions were last active,
+// until ctx is done; then it stores that once more and returns ctx's error.
+func (s *Service) Run(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- s.keys.Run(ctx) }()
+	err := s.run(ctx)
+	kerr := <-done
+	switch cause := context.Cause(ctx); {
+	case errors.Is(err, cause):
+		return kerr
+	case errors.Is(kerr, cause):
 		return err
 	}
-	s.o.Notify("user_added", name, "")
-	return nil
+	return errors.Join(err, kerr)
 }
 
-var userName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
-
-func (s *Service) addUser(ctx context.Context, name string, role Role, password string, first bool) error {
-	if !userName.MatchString(name) {
-		return &FieldError{"username", "The user name must have 1 to 64 letters, digits, or any of . _ @ - and begin with a letter or digit."}
+func (s *Service) run(ctx context.Context) error {
+	check, flush := time.NewTicker(checkEvery), time.NewTicker(flushEvery)
+	defer check.Stop()
+	defer flush.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			if err := s.flush(time.Minute); err != nil {
+				return err
+			}
+			return context.Cause(ctx)
+		case <-s.wake:
+			s.tell()
+		case <-check.C:
+			s.expire()
+			s.closeWindow()
+		case <-flush.C:
+			if err := s.flush(seenEvery); err != nil {
+				s.o.Log.Error("store session times", "err", err)
+			}
+		}
 	}
-	if !role.Valid() {
-		return &FieldError{"role", "The role must be admin, manager, guard or viewer."}
-	}
-	if err := checkPassword(name, password); err != nil {
-		return err
-	}
-	hash, err := s.hasher.hash(ctx, password)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if first && s.code == "" {
-		return ErrClaimed
-	}
-	if _, taken := s.users[fold(name)]; taken {
-		return ErrExists
-	}
-	u := user{Name: name, Role: role, Hash: hash, Created: time.Now().UTC()}
-	if err := s.db.Set(usersBucket, fold(name), u); err != nil {
-		return fmt.Errorf("store user %s: %w", name, err)
-	}
-	s.users[fold(name)] = u
-	s.code = ""
-	return nil
 }
 
-// Login returns the token of a new session. It returns ErrCredentials, a
-// *ThrottledError or ErrBusy. An unknown user takes as long as a known one.
-func (s *Service) Login(ctx context.Context, address, name, password string) (string, error) {
-	success, wait := s.throttle.admit(address, fold(name))
-	if wait > 0 {
-		s.o.Notify("login_throttled", "", address)
-		return "", &ThrottledError{wait}
-	}
+// tell passes on what has ended.
+func (s *Service) tell() {
 	s.mu.Lock()
-	u := s.users[fold(name)]
+	gone := s.gone
+	s.gone = nil
 	s.mu.Unlock()
-	if len(password) > 4*maxPassword {
-		password = "" // no stored password is that long; do not hash megabytes
+	for _, via := range gone {
+		s.o.Ended(via)
 	}
-	ok, err := s.hasher.verify(ctx, u.Hash, password)
-	if err != nil {
-		success() // nothing was learnt
-		return "", err
-	}
-	if !ok {
-		s.o.Notify("login_failed", u.Name, address)
-		return "", ErrCredentials
-	}
-	success()
-	s.o.Notify("login", u.Name, address)
-	return s.begin(u.Name, address)
 }
 
-// fold makes user names equal that a person would take for the same.
-func fold(name string) string {
-	if len(name) > 256 {
-		name = name[:256]
+// over remembers for tell that via has ended. The caller holds mu.
+func (s *Service) over(via string) {
+	s.gone = append(s.gone, via)
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
-	return strings.ToLower(name)
 }

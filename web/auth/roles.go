@@ -1,15 +1,9 @@
 package auth
 
-import (
-	"context"
-	"slices"
-)
-
-// Role is what a user is for.
+// Role is what a person or a machine is for.
 type Role string
 
-// The roles. Only an admin can be made so far; the others have their rights
-// fixed here so that whatever is built meanwhile asks for the right one.
+// The roles of people.
 const (
 	Admin   Role = "admin"   // everything
 	Manager Role = "manager" // cameras and what is set for them
@@ -17,9 +11,22 @@ const (
 	Viewer  Role = "viewer"  // live, playback
 )
 
-// Valid reports whether r is one of the roles.
+// The roles of machines, which come with an API key.
+const (
+	Worker      Role = "worker"      // looks at frames and says what it sees
+	Metrics     Role = "metrics"     // reads the figures of the box
+	Relay       Role = "relay"       // forwards streams
+	Integration Role = "integration" // watches, and reports or triggers things
+)
+
+// Valid reports whether r is a role that a person can have.
 func (r Role) Valid() bool {
 	return r == Admin || r == Manager || r == Guard || r == Viewer
+}
+
+// Machine reports whether r is a role that an API key can have.
+func (r Role) Machine() bool {
+	return r == Worker || r == Metrics || r == Relay || r == Integration
 }
 
 // Permission is one thing a route or a message may ask for.
@@ -30,11 +37,16 @@ type Permission uint8
 const (
 	Nobody  Permission = iota
 	Public             // no session needed
-	Self               // any session: what concerns the caller alone
+	Self               // any session or key: what concerns the caller alone
 	View               // live, playback, states of cameras, events
 	Export             // take footage away as a file
 	Manage             // add, change, test and remove cameras
-	Operate            // the box itself: its buttons, its metrics
+	Operate            // the box itself: its buttons, its people
+	Account            // a person's own account; never with a key
+	Measure            // the figures of the box
+	Work               // take tasks, send detections
+	Forward            // take streams to forward them
+	Report             // report or trigger something
 )
 
 // Can reports whether r includes p. An unknown role has no permission.
@@ -42,73 +54,36 @@ func (r Role) Can(p Permission) bool {
 	switch p {
 	case Public:
 		return true
-	case Self, View:
-		return r.Valid()
+	case Self:
+		return r.Valid() || r.Machine()
+	case View:
+		return r.Valid() || r == Integration
 	case Export:
 		return r == Admin || r == Manager || r == Guard
 	case Manage:
 		return r == Admin || r == Manager
 	case Operate:
 		return r == Admin
+	case Account:
+		return r.Valid()
+	case Measure:
+		return r == Admin || r == Metrics
+	case Work:
+		return r == Worker
+	case Forward:
+		return r == Relay
+	case Report:
+		return r == Admin || r == Manager || r == Integration
 	}
 	return false
 }
 
-// Principal is who is asking. It is immutable: a change of role or password
-// ends the session, and with it the principal.
-type Principal struct {
-	Name string
-	Role Role
-	// Cameras, if not nil, are the only cameras this principal may see.
-	Cameras []string
-
-	session *session
-	touch   func()
-}
-
-// Can reports whether p may do what perm stands for.
-func (p *Principal) Can(perm Permission) bool { return p != nil && p.Role.Can(perm) }
-
-// Sees reports whether p may see the camera with this id. Whether there is
-// such a camera does not matter: the answer is no oracle.
-func (p *Principal) Sees(camera string) bool {
-	return p != nil && (p.Cameras == nil || slices.Contains(p.Cameras, camera))
-}
-
-// Session identifies p's session among those of this process; it is not
-// secret.
-func (p *Principal) Session() string {
-	if p.session == nil { // as tests make them
-		return ""
+// String returns p's name in lower case, or "nobody".
+func (p Permission) String() string {
+	names := [...]string{"nobody", "public", "self", "view", "export", "manage", "operate",
+		"account", "measure", "work", "forward", "report"}
+	if int(p) >= len(names) {
+		return names[Nobody]
 	}
-	return p.session.id
-}
-
-// Context ends when p's session does: by logout, by its limits, or because
-// the user changed. Whatever outlives one request watches it.
-func (p *Principal) Context() context.Context {
-	if p.session == nil {
-		return context.Background()
-	}
-	return p.session.ctx
-}
-
-// Touch counts as activity of the session. It costs no write.
-func (p *Principal) Touch() {
-	if p.touch != nil {
-		p.touch()
-	}
-}
-
-type principalKey struct{}
-
-// WithPrincipal returns ctx with p in it.
-func WithPrincipal(ctx context.Context, p *Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
-}
-
-// From returns the principal of a request that has passed the floor, or nil.
-func From(ctx context.Context) *Principal {
-	p, _ := ctx.Value(principalKey{}).(*Principal)
-	return p
+	return names[p]
 }

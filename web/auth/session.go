@@ -6,25 +6,21 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
-
-	"github.com/asdine/storm/v3"
-	bolt "go.etcd.io/bbolt"
+	"unicode"
 )
 
-// The buckets of state.db that belong to this package. Keys are folded user
-// names, and hex SHA-256 sums of tokens.
-const (
-	usersBucket    = "auth_users"
-	sessionsBucket = "auth_sessions"
-)
+// sessionsBucket is where sessions are kept in state.db, by the hex SHA-256
+// sum of their tokens.
+const sessionsBucket = "auth_sessions"
 
 const (
 	tokenBytes  = 32
 	maxSessions = 32            // of one user; the one that was idle longest gives way
+	maxAgent    = 120           // characters
 	seenEvery   = 6 * time.Hour // how far the time of last activity on disk may lag behind
 	checkEvery  = time.Second   // how often Run looks for sessions that have ended
 	flushEvery  = 5 * time.Minute
@@ -36,21 +32,46 @@ type sessionRecord struct {
 	Created time.Time `json:"created"`
 	Seen    time.Time `json:"seen"`
 	Address string    `json:"address"`
+	Agent   string    `json:"agent,omitempty"`
 }
 
-// session is a session in memory. Its fields change under Service.mu.
+// session is a session in memory.
 type session struct {
-	id     string // the beginning of the hash: names it, does not open it
-	key    string // the hash of the token
-	rec    sessionRecord
-	stored time.Time // Seen as on disk
-	ctx    context.Context
-	end    context.CancelFunc
+	id      string // the beginning of the hash: names it, does not open it
+	key     string // the hash of the token
+	user    string // folded
+	created time.Time
+	address string // as network has it
+	agent   string
+	ctx     context.Context
+	end     context.CancelFunc
+
+	seen   time.Time // changes under Service.mu
+	stored time.Time // seen as on disk; changes under Service.write
 }
 
 func newSession(key string, rec sessionRecord) *session {
 	ctx, end := context.WithCancel(context.Background())
-	return &session{id: key[:16], key: key, rec: rec, stored: rec.Seen, ctx: ctx, end: end}
+	return &session{
+		id: key[:16], key: key, user: rec.User, created: rec.Created, address: rec.Address, agent: rec.Agent,
+		ctx: ctx, end: end, seen: rec.Seen, stored: rec.Seen,
+	}
+}
+
+// newToken makes a session of the user of key, and the token that opens it.
+func newToken(key string, c Caller) (token string, o *session) {
+	raw := make([]byte, tokenBytes)
+	rand.Read(raw) // never fails
+	token = base64.RawURLEncoding.EncodeToString(raw)
+	now := time.Now()
+	return token, newSession(hashToken(token), sessionRecord{
+		User: key, Created: now, Seen: now, Address: network(c.Address), Agent: printable(c.Agent),
+	})
+}
+
+// record is o as it goes to disk. The caller holds mu, or o is not shared yet.
+func (o *session) record() sessionRecord {
+	return sessionRecord{o.user, o.created, o.seen, o.address, o.agent}
 }
 
 func hashToken(token string) string {
@@ -58,100 +79,80 @@ func hashToken(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// load reads users and sessions. Rows that cannot be read are an error for
-// users, so that a damaged owner never means a box without one; sessions are
-// simply forgotten.
-func (s *Service) load() error {
-	return s.db.Bolt.View(func(tx *bolt.Tx) error {
-		if b := s.db.GetBucket(tx, usersBucket); b != nil {
-			err := b.ForEach(func(k, v []byte) error {
-				if v == nil {
-					return nil // storm's metadata
-				}
-				var u user
-				if err := json.Unmarshal(v, &u); err != nil || u.Name == "" {
-					return fmt.Errorf("user %q cannot be read: %w", k, errors.Join(err))
-				}
-				s.users[string(k)] = u
-				return nil
-			})
-			if err != nil {
-				return err
-			}
+// printable returns what of agent can be shown, cut to a sensible length.
+func printable(agent string) string {
+	if len(agent) > 8*maxAgent {
+		agent = agent[:8*maxAgent]
+	}
+	agent = strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return -1
 		}
-		if b := s.db.GetBucket(tx, sessionsBucket); b != nil {
-			return b.ForEach(func(k, v []byte) error {
-				var rec sessionRecord
-				if len(k) == 2*sha256.Size && v != nil && json.Unmarshal(v, &rec) == nil {
-					s.sessions[string(k)] = newSession(string(k), rec)
-				}
-				return nil
-			})
-		}
-		return nil
-	})
+		return r
+	}, agent)
+	if r := []rune(agent); len(r) > maxAgent {
+		agent = string(r[:maxAgent])
+	}
+	return agent
 }
 
-// begin makes a session for the user and returns its token.
-func (s *Service) begin(name, address string) (string, error) {
-	raw := make([]byte, tokenBytes)
-	rand.Read(raw) // never fails
-	token := base64.RawURLEncoding.EncodeToString(raw)
-	now := time.Now()
-	rec := sessionRecord{User: fold(name), Created: now, Seen: now, Address: network(address)}
-	key := hashToken(token)
+// sessionsOf returns the sessions of the user of key. The caller holds mu or
+// write.
+func (s *Service) sessionsOf(key string) []*session {
+	var list []*session
+	for _, o := range s.sessions {
+		if o.user == key {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// crowd returns the session that gives way to a new one of the user of key,
+// if there are too many. The caller holds write.
+func (s *Service) crowd(key string) []*session {
+	list := s.sessionsOf(key)
+	if len(list) < maxSessions {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.users[rec.User]; !ok {
-		return "", ErrCredentials // removed meanwhile
-	}
-	s.makeRoom(rec.User)
-	if err := s.db.Set(sessionsBucket, key, rec); err != nil {
-		return "", fmt.Errorf("store session: %w", err)
-	}
-	s.sessions[key] = newSession(key, rec)
-	return token, nil
+	return []*session{slices.MinFunc(list, func(a, b *session) int { return a.seen.Compare(b.seen) })}
 }
 
-// makeRoom ends the user's longest idle session if there are too many.
-func (s *Service) makeRoom(name string) {
-	var oldest *session
-	n := 0
-	for _, o := range s.sessions {
-		if o.rec.User != name {
-			continue
-		}
-		n++
-		if oldest == nil || o.rec.Seen.Before(oldest.rec.Seen) {
-			oldest = o
+// forget ends sessions in memory. The caller holds mu.
+func (s *Service) forget(ended []*session) {
+	for _, o := range ended {
+		if s.sessions[o.key] == o {
+			delete(s.sessions, o.key)
+			o.end()
+			s.over(o.id)
 		}
 	}
-	if n >= maxSessions {
-		s.remove(oldest)
-	}
 }
 
-// remove ends a session. The caller holds mu.
-func (s *Service) remove(o *session) {
-	delete(s.sessions, o.key)
-	o.end()
-	s.gone = append(s.gone, o.id)
-	select {
-	case s.wake <- struct{}{}:
-	default:
+// finish ends sessions now, and then on disk. After an error they are over
+// for this process, and would come back with the next. The caller holds write.
+func (s *Service) finish(ended []*session) error {
+	s.mu.Lock()
+	s.forget(ended)
+	s.mu.Unlock()
+	if err := s.commit(change{ended: ended}); err != nil {
+		return fmt.Errorf("remove %d sessions: %w", len(ended), err)
 	}
-	if err := s.db.Delete(sessionsBucket, o.key); err != nil && !errors.Is(err, storm.ErrNotFound) {
-		// It is over for this process. After a restart it would come back,
-		// so the log must say that it could not be removed.
-		s.o.Log.Error("remove session", "session", o.id, "err", err)
-	}
+	return nil
 }
 
-// over reports whether o has reached one of its limits. Times from before
+// expired reports whether o has reached one of its limits. Times from before
 // the process started have no monotonic reading; should the wall clock step
-// back, such a session looks younger, and lives at most Idle longer.
-func (s *Service) over(o *session, now time.Time) bool {
-	return now.Sub(o.rec.Seen) >= s.o.Idle || now.Sub(o.rec.Created) >= s.o.Absolute
+// back, such a session looks younger, and lives at most Idle longer. The
+// caller holds mu.
+func (s *Service) expired(o *session, now time.Time) bool {
+	idle := s.o.Idle
+	if s.users[o.user].Role.Can(Operate) {
+		idle = s.o.AdminIdle
+	}
+	return now.Sub(o.seen) >= idle || now.Sub(o.created) >= s.o.Absolute
 }
 
 // Authenticate returns who holds token, or ErrNoSession. It counts as
@@ -164,113 +165,21 @@ func (s *Service) Authenticate(token string) (*Principal, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.sessions[key]
-	if o == nil {
+	if o == nil || s.expired(o, now) {
 		return nil, ErrNoSession
 	}
-	u, ok := s.users[o.rec.User]
-	if !ok || s.over(o, now) {
-		s.remove(o)
+	u := s.users[o.user]
+	if !u.active() {
 		return nil, ErrNoSession
 	}
-	o.rec.Seen = now
+	o.seen = now
 	return &Principal{Name: u.Name, Role: u.Role, Cameras: u.Cameras, session: o, touch: func() { s.touch(o) }}, nil
 }
 
 func (s *Service) touch(o *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now(); !s.over(o, now) {
-		o.rec.Seen = now
+	if now := time.Now(); !s.expired(o, now) {
+		o.seen = now
 	}
-}
-
-// Logout ends the session that token opens; a token that opens none is not
-// an error.
-func (s *Service) Logout(token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o := s.sessions[hashToken(token)]; o != nil {
-		s.remove(o)
-		s.o.Notify("logout", s.users[o.rec.User].Name, o.rec.Address)
-	}
-}
-
-// Run ends sessions that reach their limits, within a second, and now and
-// then stores when they were last active, until ctx is done; then it stores
-// that once more and returns ctx's error.
-func (s *Service) Run(ctx context.Context) error {
-	check, flush := time.NewTicker(checkEvery), time.NewTicker(flushEvery)
-	defer check.Stop()
-	defer flush.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			if err := s.flush(time.Minute); err != nil {
-				return err
-			}
-			return context.Cause(ctx)
-		case <-s.wake:
-			s.tell()
-		case <-check.C:
-			s.expire()
-		case <-flush.C:
-			if err := s.flush(seenEvery); err != nil {
-				s.o.Log.Error("store session times", "err", err)
-			}
-		}
-	}
-}
-
-// tell passes on which sessions have ended.
-func (s *Service) tell() {
-	s.mu.Lock()
-	gone := s.gone
-	s.gone = nil
-	s.mu.Unlock()
-	for _, id := range gone {
-		s.o.Ended(id)
-	}
-}
-
-func (s *Service) expire() {
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, o := range s.sessions {
-		if s.over(o, now) {
-			s.remove(o)
-		}
-	}
-}
-
-// flush stores, in one transaction, the sessions whose time of last activity
-// on disk lags by more than lag.
-func (s *Service) flush(lag time.Duration) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var late []*session
-	for _, o := range s.sessions {
-		if o.rec.Seen.Sub(o.stored) > lag {
-			late = append(late, o)
-		}
-	}
-	if len(late) == 0 {
-		return nil
-	}
-	err := s.db.Bolt.Update(func(tx *bolt.Tx) error {
-		n := s.db.WithTransaction(tx)
-		for _, o := range late {
-			if err := n.Set(sessionsBucket, o.key, o.rec); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("store %d sessions: %w", len(late), err)
-	}
-	for _, o := range late {
-		o.stored = o.rec.Seen
-	}
-	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,9 +43,7 @@ func TestSessionsEndByTheirLimits(t *testing.T) {
 
 func TestRunEndsSessionsWithinASecondAndTellsTheirHolders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var gone []string
-		b := newBox(t, Options{Idle: time.Hour, Ended: func(id string) { mu.Lock(); gone = append(gone, id); mu.Unlock() }})
+		b := newBox(t, Options{Idle: time.Hour})
 		token := b.claimed(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -66,11 +63,11 @@ func TestRunEndsSessionsWithinASecondAndTellsTheirHolders(t *testing.T) {
 		if p.Context().Err() == nil || len(b.sessions) != 0 {
 			t.Error("not ended within two seconds of its limit")
 		}
-		mu.Lock()
-		if len(gone) != 1 || gone[0] != p.Session() {
-			t.Errorf("told of %v, want %s", gone, p.Session())
+		b.mu.Lock()
+		if len(b.ended) != 1 || b.ended[0] != p.Session() {
+			t.Errorf("told of %v, want %s", b.ended, p.Session())
 		}
-		mu.Unlock()
+		b.mu.Unlock()
 		p.Touch()
 		if _, err := b.Authenticate(token); !errors.Is(err, ErrNoSession) {
 			t.Errorf("a touch brought it back: %v", err)
@@ -113,7 +110,7 @@ func TestRequestsWriteNothingToDisk(t *testing.T) {
 func TestLogoutEndsTheSessionForGood(t *testing.T) {
 	b := newBox(t, Options{})
 	token := b.claimed(t)
-	other, err := b.Login(t.Context(), "10.0.0.2:1", "owner", goodPassword)
+	other, err := b.Login(t.Context(), from("10.0.0.2:1"), "owner", goodPassword, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +144,7 @@ func TestAUserHasABoundedNumberOfSessions(t *testing.T) {
 	first := b.claimed(t)
 	var last string
 	for range maxSessions {
-		last, _ = b.begin("owner", "10.0.0.1:1")
+		last = b.login(t, "owner", "")
 	}
 	if len(b.sessions) != maxSessions {
 		t.Errorf("%d sessions, want %d", len(b.sessions), maxSessions)

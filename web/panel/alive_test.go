@@ -68,7 +68,7 @@ func service(t *testing.T, o auth.Options) (*auth.Service, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := svc.Claim(t.Context(), "10.0.0.1:1", svc.ClaimCode(), "owner", "a password of mine")
+	token, err := svc.Claim(t.Context(), auth.Caller{Address: "10.0.0.1:1"}, svc.ClaimCode(), "owner", "a password of mine")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ type eventLog struct {
 func (l *eventLog) add(camera string) {
 	l.mu.Lock()
 	seq := uint64(len(l.list) + 1)
-	l.list = append(l.list, Event{seq, camera, map[string]any{"seq": seq}})
+	l.list = append(l.list, Event{Seq: seq, Camera: camera, Data: map[string]any{"seq": seq}})
 	l.mu.Unlock()
 	poke(l.changes)
 }
@@ -151,7 +151,7 @@ func newBox(t *testing.T, change ...func(*Options)) *box {
 	if b.auth, err = auth.Open(db, auth.Options{HashMemoryKiB: 8}); err != nil {
 		t.Fatal(err)
 	}
-	if b.token, err = b.auth.Claim(t.Context(), "10.0.0.1:1", b.auth.ClaimCode(), "owner", "a password of mine"); err != nil {
+	if b.token, err = b.auth.Claim(t.Context(), auth.Caller{Address: "10.0.0.1:1"}, b.auth.ClaimCode(), "owner", "a password of mine"); err != nil {
 		t.Fatal(err)
 	}
 	o := Options{Version: "1", Boot: "b", Cameras: b.cameras, System: b.system, State: b.board, Events: b.events, Board: b.pressed,

@@ -49,7 +49,10 @@ type Events interface {
 type Event struct {
 	Seq    uint64
 	Camera string // empty: of the box
-	Data   any
+	// Operators says that it is for those alone who operate the box: who signed
+	// in from where is nobody else's business.
+	Operators bool
+	Data      any
 }
 
 // Board takes what is pressed on the panel's picture of the board.
@@ -107,8 +110,14 @@ type state struct {
 }
 
 type event struct {
-	camera string
-	data   json.RawMessage
+	camera    string
+	operators bool
+	data      json.RawMessage
+}
+
+// seenBy reports whether who may see e.
+func (e event) seenBy(who *auth.Principal) bool {
+	return (e.camera == "" || who.Sees(e.camera)) && (!e.operators || who.Can(auth.Operate))
 }
 
 // New returns a Panel that nobody is connected to.
@@ -253,8 +262,13 @@ func (p *Panel) refreshEvents() {
 			if data == nil {
 				continue
 			}
-			p.state.events = append(p.state.events, event{e.Camera, data})
-			p.tell(message{t: "event", d: data}, e.Camera)
+			kept := event{e.Camera, e.Operators, data}
+			p.state.events = append(p.state.events, kept)
+			for c := range p.sockets {
+				if kept.seenBy(c.who) {
+					c.push(message{t: "event", d: data})
+				}
+			}
 		}
 		if n := len(p.state.events) - shownEvents; n > 0 {
 			p.state.events = append([]event(nil), p.state.events[n:]...)
@@ -289,7 +303,7 @@ func (p *Panel) snapshot(who *auth.Principal) message {
 		}
 	}
 	for _, e := range p.state.events {
-		if e.camera == "" || who.Sees(e.camera) {
+		if e.seenBy(who) {
 			d.Events = append(d.Events, e.data)
 		}
 	}

@@ -167,7 +167,7 @@ func (s *signals) offer(id *uint64, d offerData) {
 	}
 	s.client.start(func() {
 		defer cancel()
-		session, err := s.signal.Offer(ctx, Offer{Camera: d.Cam, Stream: d.Stream, Owner: who.Session(), SDP: d.SDP,
+		session, err := s.signal.Offer(ctx, Offer{Camera: d.Cam, Stream: d.Stream, Owner: who.Via(), SDP: d.SDP,
 			Candidate: func(cand json.RawMessage) { s.send(c, cand) }})
 		if err != nil {
 			if s.drop(c) {

@@ -232,7 +232,7 @@ func TestACameraThatIsNotTheirsIsRefused(t *testing.T) {
 		t.Errorf("answers %+v", got)
 	}
 	c.panel.state = state{order: []string{"yard", "gate"}, cameras: map[string]json.RawMessage{"yard": json.RawMessage(`1`), "gate": json.RawMessage(`2`)},
-		system: json.RawMessage(`{}`), events: []event{{"yard", json.RawMessage(`1`)}, {"gate", json.RawMessage(`2`)}, {"", json.RawMessage(`3`)}}}
+		system: json.RawMessage(`{}`), events: []event{{"yard", false, json.RawMessage(`1`)}, {"gate", false, json.RawMessage(`2`)}, {"", false, json.RawMessage(`3`)}, {"", true, json.RawMessage(`4`)}}}
 	if m := c.panel.snapshot(c.who); string(m.d) != `{"cameras":[2],"system":{},"events":[2,3]}` {
 		t.Errorf("snapshot = %s", m.d)
 	}

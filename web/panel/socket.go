@@ -87,7 +87,7 @@ func (p *Panel) join(c *client) bool {
 	defer p.mu.Unlock()
 	same := 0
 	for o := range p.sockets {
-		if o.who.Session() == c.who.Session() {
+		if o.who.Via() == c.who.Via() {
 			same++
 		}
 	}

@@ -176,7 +176,7 @@ func TestLoadRefuses(t *testing.T) {
 		fs   fstest.MapFS
 	}{
 		{"a build without a first page", fstest.MapFS{"favicon.svg": {Data: []byte("<svg/>")}}},
-		{"a file of unknown kind", fstest.MapFS{"index.html": {}, "notes.txt": {}}},
+		{"a file of unknown kind", fstest.MapFS{"index.html": {}, "notes.exe": {}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,5 +184,13 @@ func TestLoadRefuses(t *testing.T) {
 				t.Error("load accepted it")
 			}
 		})
+	}
+}
+
+func TestWhomToTellOfAHoleIsServed(t *testing.T) {
+	res := get(t, Handler(), "GET", "/.well-known/security.txt")
+	text := string(body(t, res))
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.Contains(text, "Contact: mailto:") || !strings.Contains(text, "Expires: ") {
+		t.Errorf("%d %q %q", res.StatusCode, res.Header.Get("Content-Type"), text)
 	}
 }

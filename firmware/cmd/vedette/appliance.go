@@ -197,7 +197,7 @@ func (a *appliance) answer(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	o := mdns.Options{Hostname: a.host, Log: a.p.log}
-	if at, ok := a.p.listener.Addr().(*net.TCPAddr); ok {
+	if at, ok := a.p.front.Addr().(*net.TCPAddr); ok {
 		o.HTTP = uint16(at.Port)
 	}
 	return mdns.New(o).Run(ctx)

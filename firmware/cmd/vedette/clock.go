@@ -115,6 +115,9 @@ func trustedBy(now time.Time, synced bool, rtc time.Time, hasRTC bool, newest ti
 // Now implements recorder.Clock.
 func (c *wallClock) Now() time.Time { return time.Now() }
 
+// believed returns the time, and whether anybody vouches for it.
+func (c *wallClock) believed() (time.Time, bool) { return c.Now(), c.Trusted() }
+
 // Trusted implements recorder.Clock.
 func (c *wallClock) Trusted() bool { return c.source.Load() != nil }
 

@@ -14,6 +14,7 @@ func (p *process) housekeeper() *housekeeping.Keeper {
 	var brake sweep.Brake
 	return housekeeping.New([]housekeeping.Rule{
 		{Name: "events", Age: time.Duration(p.config.Events.Age), Least: 24 * time.Hour, Prune: p.events.PruneBefore},
+		{Name: "audit", Age: time.Duration(p.config.Audit.Age), Least: 24 * time.Hour, Prune: p.audit.PruneBefore},
 	}, housekeeping.Options{Log: p.log, Now: func() (time.Time, bool) {
 		newest, err := p.events.Latest(1, events.Filter{})
 		if err != nil || len(newest) == 0 || !p.clock.Trusted() {

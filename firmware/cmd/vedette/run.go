@@ -8,20 +8,23 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
 
+	"github.com/asdine/storm/v3"
 	"golang.org/x/sync/errgroup"
 
+	"vedette/firmware/audit"
+	"vedette/firmware/certs"
 	"vedette/firmware/config"
 	"vedette/firmware/disks"
 	"vedette/firmware/health"
 	"vedette/firmware/housekeeping"
 	"vedette/firmware/journal"
+	"vedette/firmware/seal"
 	"vedette/hal/clock"
 	"vedette/hal/gpio"
 	"vedette/hal/memory"
@@ -29,16 +32,11 @@ import (
 	"vedette/recorder"
 	"vedette/web/api"
 	"vedette/web/auth"
+	"vedette/web/front"
 	"vedette/web/live"
 	"vedette/web/panel"
 	"vedette/web/ui"
 )
-
-// stopHTTP is how long requests may take to end. The recorder drains its
-// footage at the same time, for at most 10 s (segment.Writer). The init system
-// must wait longer before it kills (20 s on our image); the watchdog is fed
-// until the drain is over.
-const stopHTTP = 3 * time.Second
 
 // gcPercent has the collector run when the heap has grown by half, not by all:
 // most of it are packets in the GOP caches, which are few and large, so this
@@ -87,6 +85,9 @@ func runCommand(ctx context.Context, args []string, std streams) int {
 		return max(fail(std, 1, err), p.leave(std)) // a machine that is to be restarted is, all the same
 	}
 	p.board.show(health.LightsFor(health.Stopped, false)) // nothing of a disk is open or mounted by now
+	if p.again.Load() && p.ending.Load() == nil {
+		return beginAnew(std)
+	}
 	return p.leave(std)
 }
 
@@ -101,6 +102,12 @@ type process struct {
 	clock     *wallClock
 	started   time.Time
 	closers   []func() error
+	state     *storm.DB
+	vault     *seal.Vault
+	audit     *audit.Log
+	certs     *certs.Manager
+	restored  bool        // this run is the first one with a restored backup
+	again     atomic.Bool // the process is to begin anew once it has ended
 	events    *events.Log
 	keeper    *housekeeping.Keeper
 	disks     *diskWatch
@@ -114,8 +121,7 @@ type process struct {
 	exports   *exports
 	live      *live.Server
 	panel     *panel.Panel
-	http      *http.Server
-	listener  net.Listener
+	front     *front.Front
 	stop      context.CancelFunc     // ends run; set by it
 	ending    atomic.Pointer[string] // a program of the init system that is to be run at the end
 	longs     longHolds
@@ -222,24 +228,26 @@ func (p *process) configure() error {
 }
 
 func (p *process) openStores() (err error) {
+	if err := p.applyRestored(); err != nil {
+		return err
+	}
 	db, err := openState(p.flags.data)
 	if err != nil {
 		return err
 	}
+	p.state = db
 	p.closers = append(p.closers, db.Close)
 	if p.events, err = events.Open(db, events.Options{Log: p.log}); err != nil {
 		return err
 	}
-	p.keeper = p.housekeeper()
-	code := ""
-	if p.flags.appliance {
-		p.openAppliance()
-		code = p.appliance.pending.ClaimCode
+	if err := p.openVault(db); err != nil {
+		return err
 	}
-	p.auth, err = auth.Open(db, auth.Options{Log: p.log, Code: code, Notify: p.tellAuth, Ended: func(session string) {
-		p.live.Revoke(func(i live.Info) bool { return i.Owner == session })
-	}})
-	if err != nil {
+	if err := p.openPeople(); err != nil {
+		return err
+	}
+	p.keeper = p.housekeeper()
+	if err := p.openCerts(); err != nil {
 		return err
 	}
 	volumes, err := p.volumes()
@@ -251,7 +259,7 @@ func (p *process) openStores() (err error) {
 	}
 	p.eraseFootage(volumes)
 	p.recorder, err = recorder.New(recorder.Options{
-		State: db, Volumes: volumes, System: p.flags.data,
+		State: db, Seal: p.vault, Volumes: volumes, System: p.flags.data,
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
 		Segment: time.Duration(p.config.Recording.Segment),
 		Floor:   p.config.Sweep.FloorBytes, SweepEvery: time.Duration(p.config.Sweep.Interval),
@@ -261,6 +269,9 @@ func (p *process) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.recorder.Close)
+	if err := p.finishRotation(); err != nil {
+		return err
+	}
 	p.disks = &diskWatch{volumes: p.recorder.Volumes, known: map[string]diskState{}, emit: func(e events.Event) { p.events.Emit(e) }}
 	p.clock.newest = p.recorder.Newest
 	p.clock.refresh()
@@ -285,22 +296,6 @@ func (p *process) volumes() (out []recorder.VolumeOptions, err error) {
 	return out, nil
 }
 
-// tellAuth makes an event of what happened at the door.
-func (p *process) tellAuth(what, user, address string) {
-	severity := events.Info
-	if what == "login_failed" || what == "login_throttled" {
-		severity = events.Warning
-	}
-	payload := map[string]any{"address": address}
-	if user != "" {
-		payload["user"] = user
-	}
-	if what == "claimed" && p.appliance != nil {
-		p.appliance.taken()
-	}
-	p.events.Emit(events.Event{Type: "auth_" + what, Severity: severity, Payload: payload})
-}
-
 func (p *process) openWeb() (err error) {
 	if p.live, err = live.New(live.Options{
 		Source: liveSource{p.recorder}, Log: p.log, Port: p.config.Live.UDPPort, Loopback: true,
@@ -317,22 +312,27 @@ func (p *process) openWeb() (err error) {
 	handler, err := api.New(api.Options{
 		Recorder: apiRecorder{p.recorder, p.exports}, Disks: p.apiDisks(), Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
 		Appliance: p.apiAppliance(), Journal: p.journal, Support: p.writeSupport,
+		Audit: apiAudit{p}, Certificates: p.apiCertificates(), Secrets: secrets{p}, Backups: secrets{p},
 		Live: whep(p.live), Panel: p.panel, UI: ui.Handler(), Metrics: []api.MetricsWriter{promText{p}},
 		Hosts: p.config.Server.Hosts, Log: p.log,
 	})
 	if err != nil {
 		return err
 	}
-	p.http = api.NewServer(handler, p.log)
-	if p.listener, err = net.Listen("tcp", p.config.Server.Listen); err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another address with --listen", p.config.Server.Listen, err)
+	o := front.Options{
+		Listen: p.config.Server.Listen, Handler: handler, Log: p.log,
+		HostAllowed: func(host string) bool { return api.HostAllowed(host, p.config.Server.Hosts) },
 	}
-	p.closers = append(p.closers, func() error {
-		if err := p.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			return err
+	if p.encrypted() {
+		o.TLS, o.Redirect, o.Challenge, o.HSTS = p.certs.TLSConfig(), p.config.Server.Redirect, p.certs.Challenge, func() bool { // of a name that the public trusts
+			i := p.certs.Info()
+			return i.HSTS && i.PubliclyTrusted
 		}
-		return nil
-	})
+	}
+	if p.front, err = front.Listen(o); err != nil {
+		return fmt.Errorf("%w; choose another address with --listen", err)
+	}
+	p.closers = append(p.closers, p.front.Close)
 	return nil
 }
 
@@ -357,7 +357,8 @@ func (p *process) run(ctx context.Context) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range map[string]func(context.Context) error{
 		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton, "memory": p.memory.run, "bays": p.runBays, "updates": p.appliance.run, "name": p.appliance.answer,
-		"http": p.serve, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
+		"audit": p.audit.Run, "certificates": p.certs.Run,
+		"http": p.front.Run, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
 	} {
 		g.Go(func() error {
 			if err := quietly(run(ctx)); err != nil {
@@ -368,6 +369,10 @@ func (p *process) run(ctx context.Context) (err error) {
 	}
 	if p.appliance != nil {
 		p.appliance.tell(ctx)
+	}
+	if p.restored {
+		p.events.Emit(events.Event{Type: "backup_restored"})
+		p.record(audit.Entry{Actor: "box", Via: "box", Action: "backup.in_force"})
 	}
 	p.events.Emit(events.Event{Type: "system_started", Payload: map[string]any{"version": version, "board": p.board.board.ID}})
 	err = g.Wait()
@@ -380,24 +385,6 @@ func quietly(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
-	return err
-}
-
-func (p *process) serve(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- p.http.Serve(p.listener) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopHTTP)
-	defer cancel()
-	err := p.http.Shutdown(stopCtx)
-	if err != nil { // downloads that do not end by themselves
-		err = p.http.Close()
-	}
-	<-done
 	return err
 }
 
@@ -445,16 +432,19 @@ func (p *process) watchClock(ctx context.Context) error {
 // greet prints where the panel is, and the claim code while nobody owns the
 // box.
 func (p *process) greet(context.Context) error {
-	host, port, err := net.SplitHostPort(p.listener.Addr().String())
+	host, port, err := net.SplitHostPort(p.front.Addr().String())
 	if err != nil {
 		return err
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
 		host = "localhost"
 	}
-	fmt.Fprintf(p.std.out, "panel: http://%s\n", net.JoinHostPort(host, port))
-	if code := p.auth.ClaimCode(); code != "" {
-		fmt.Fprintf(p.std.out, "claim code: %s\n", code)
+	scheme := "http"
+	if p.encrypted() {
+		scheme = "https"
+		fmt.Fprintf(p.std.out, "certificate: %s\n", p.certs.Info().Words)
 	}
+	fmt.Fprintf(p.std.out, "panel: %s://%s\n", scheme, net.JoinHostPort(host, port))
+	p.tellWindow(p.auth.Setup())
 	return nil
 }

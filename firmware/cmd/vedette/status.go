@@ -65,11 +65,8 @@ func (p *process) gesture(e button.Event) {
 			break
 		}
 		p.acknowledge.Store(int64(time.Since(p.started) + resetWithin))
-		payload["action"] = "none"
-		if code := p.auth.ClaimCode(); code != "" {
-			payload["action"] = "claim_code_shown"
-			fmt.Fprintf(p.std.out, "claim code: %s\n", code)
-		}
+		p.auth.OpenSetup()
+		payload["action"] = "setup_opened"
 	case button.Broken:
 		payload["action"], severity = "none", events.Warning
 	}
@@ -161,6 +158,7 @@ type promText struct{ p *process }
 // WritePrometheus implements api.MetricsWriter.
 func (m promText) WritePrometheus(w io.Writer) {
 	p := m.p
+	p.front.WritePrometheus(w)
 	metrics.WriteGaugeUint64(w, "vedette_uptime_seconds", uint64(time.Since(p.started).Seconds()))
 	for _, v := range p.recorder.Volumes() {
 		label := fmt.Sprintf(`{volume=%q,id=%q}`, v.Name, v.ID)

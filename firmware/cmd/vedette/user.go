@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"vedette/firmware/seal"
 	"vedette/web/auth"
 )
 
@@ -45,11 +46,15 @@ func addUser(ctx context.Context, data, name, role, password string) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	service, err := auth.Open(db, auth.Options{})
+	vault, err := seal.Open(data, seal.Options{})
 	if err != nil {
 		return err
 	}
-	if err := service.AddUser(ctx, name, auth.Role(role), password); err != nil {
+	service, err := auth.Open(db, auth.Options{Seal: vault})
+	if err != nil {
+		return err
+	}
+	if _, err := service.AddUser(ctx, name, auth.Role(role), password, nil); err != nil {
 		return fmt.Errorf("add user: %w", err)
 	}
 	return nil

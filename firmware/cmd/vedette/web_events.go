@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"vedette/perception/events"
 	"vedette/recorder"
 	"vedette/web/api"
@@ -31,10 +33,21 @@ func (a apiEvents) Latest(limit int, f api.EventFilter) ([]api.Event, error) {
 
 func filter(f api.EventFilter) events.Filter {
 	out := events.Filter{Type: f.Type, Camera: f.Camera}
-	if f.Sees != nil {
-		out.Keep = func(e events.Event) bool { return f.Sees(e.Camera) }
+	out.Keep = func(e events.Event) bool {
+		return (e.Camera == "" || f.Sees == nil || f.Sees(e.Camera)) && (f.Operators || !forOperators(e.Type))
 	}
 	return out
+}
+
+// forOperators reports whether events of a type are for those alone who
+// operate the box: they tell who comes in from where, and how it is guarded.
+func forOperators(eventType string) bool {
+	for _, about := range []string{"auth_", "audit_", "backup_", "certificate_", "outgoing_", "secrets_"} {
+		if strings.HasPrefix(eventType, about) {
+			return true
+		}
+	}
+	return false
 }
 
 func eventViews(in []events.Event, err error) ([]api.Event, error) {
@@ -67,7 +80,7 @@ func panelViews(in []events.Event, err error) ([]panel.Event, error) {
 	}
 	out := make([]panel.Event, len(in))
 	for i, e := range in {
-		out[i] = panel.Event{Seq: e.Seq, Camera: e.Camera, Data: eventView(e)}
+		out[i] = panel.Event{Seq: e.Seq, Camera: e.Camera, Operators: forOperators(e.Type), Data: eventView(e)}
 	}
 	return out, nil
 }

@@ -44,11 +44,11 @@ func whep(s *live.Server) http.Handler {
 	})
 }
 
-// whepOwner names the session of whoever asks, so that one viewer cannot
+// whepOwner names the session or key of whoever asks, so that one viewer cannot
 // change another's.
 func whepOwner(r *http.Request) string {
 	if p := auth.From(r.Context()); p != nil {
-		return p.Session()
+		return p.Via()
 	}
 	return ""
 }

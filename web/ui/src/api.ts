@@ -10,6 +10,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly field?: string,
+    /** Seconds to wait before the next try, if the recorder said so. */
+    readonly wait?: number,
   ) {
     super(message);
   }
@@ -20,10 +22,10 @@ export const base = '/api/v1';
 export const unreachable = () => new ApiError(0, 'unreachable', 'The recorder does not answer. Check the network and try again.');
 
 /** problem makes an error of an answer that was not a success; 401 outside sign-in ends the session on screen. */
-export function problem(status: number, path: string, answer: any): ApiError {
+export function problem(status: number, path: string, answer: any, wait?: number): ApiError {
   const err = answer?.error ?? {};
   if (status === 401 && !path.startsWith('/auth/')) user.value = null;
-  return new ApiError(status, err.code ?? `http_${status}`, err.message ?? `The recorder answered ${status}.`, err.field);
+  return new ApiError(status, err.code ?? `http_${status}`, err.message ?? `The recorder answered ${status}.`, err.field, wait);
 }
 
 /** ask sends JSON and gives the answer, if it is a success. */
@@ -40,7 +42,7 @@ export async function ask(method: string, path: string, body?: unknown, signal?:
     if ((e as Error).name === 'AbortError') throw e;
     throw unreachable();
   }
-  if (!res.ok) throw problem(res.status, path, await res.json().catch(() => null));
+  if (!res.ok) throw problem(res.status, path, await res.json().catch(() => null), Number(res.headers.get('Retry-After')) || undefined);
   return res;
 }
 
@@ -53,26 +55,27 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
 export interface Me {
   username?: string;
   role?: string;
+  totp?: boolean;
+}
+
+/** Whether somebody may claim the recorder now, and what its certificate should look like. */
+export interface Setup {
+  claimable: boolean;
+  claimed: boolean;
+  words?: string;
 }
 
 export const auth = {
   me: async () => unwrapUser(await call<any>('GET', '/auth/me')),
-  claimable: async () => {
-    try {
-      return (await call<{ claimable?: boolean }>('GET', '/auth/claim'))?.claimable === true;
-    } catch (e) {
-      if (e instanceof ApiError && (e.status === 404 || e.status === 405 || e.status === 401)) return false;
-      throw e;
-    }
-  },
+  setup: () => call<Setup>('GET', '/auth/claim'),
   claim: (code: string, username: string, password: string) => call('POST', '/auth/claim', { code, username, password }),
-  login: (username: string, password: string) => call('POST', '/auth/login', { username, password }),
+  login: (username: string, password: string, code?: string) => call('POST', '/auth/login', code ? { username, password, code } : { username, password }),
   logout: () => call('POST', '/auth/logout', {}),
 };
 
 function unwrapUser(a: any): Me {
   const u = a?.user ?? a ?? {};
-  return typeof u === 'string' ? { username: u } : { username: u.username ?? u.name, role: u.role };
+  return typeof u === 'string' ? { username: u } : { username: u.username ?? u.name, role: u.role, totp: u.totp };
 }
 
 /** What a camera form sends; passwords are only ever sent, never read. */

@@ -14,17 +14,19 @@ import { initial } from './state';
 import { boxNow, helpOpen, panel, recording, say, theme, user, zone } from './store';
 import { IconButton, Notes } from './ui/kit';
 
-const places: { screen: 'live' | 'playback' | 'cameras' | 'status'; label: string; icon: IconName }[] = [
+const places: { screen: 'live' | 'playback' | 'cameras' | 'status' | 'settings'; label: string; icon: IconName }[] = [
   { screen: 'live', label: 'Live', icon: 'live' },
   { screen: 'playback', label: 'Playback', icon: 'playback' },
   { screen: 'cameras', label: 'Cameras', icon: 'cameras' },
   { screen: 'status', label: 'Status', icon: 'status' },
+  { screen: 'settings', label: 'Settings', icon: 'settings' },
 ];
 
 // What the first picture does not need comes in parts of its own.
 const PlaybackScreen = later(() => import('./screens/playback').then((m) => m.PlaybackScreen));
 const CamerasScreen = later(() => import('./screens/cameras').then((m) => m.CamerasScreen));
 const StatusScreen = later(() => import('./screens/status').then((m) => m.StatusScreen));
+const SettingsScreen = later(() => import('./screens/settings').then((m) => m.SettingsScreen));
 const Help = later(() => import('./help').then((m) => m.Help));
 
 export function App() {
@@ -42,7 +44,7 @@ export function App() {
   useEffect(() => {
     if (me) {
       socket.open();
-      const t = setTimeout(() => [PlaybackScreen, CamerasScreen, StatusScreen, Help].forEach((c) => c.fetch()), 1500);
+      const t = setTimeout(() => [PlaybackScreen, CamerasScreen, StatusScreen, SettingsScreen, Help].forEach((c) => c.fetch()), 1500);
       return () => clearTimeout(t);
     } else {
       socket.close();
@@ -90,6 +92,7 @@ function Screen() {
     case 'playback': return html`<${PlaybackScreen} />`;
     case 'cameras': return html`<${CamerasScreen} />`;
     case 'status': return html`<${StatusScreen} />`;
+    case 'settings': return html`<${SettingsScreen} />`;
     default: return html`<${LiveScreen} />`;
   }
 }

@@ -2,12 +2,12 @@
 import { signal } from '@preact/signals';
 
 export interface Route {
-  screen: 'live' | 'playback' | 'cameras' | 'status';
+  screen: 'live' | 'playback' | 'cameras' | 'status' | 'settings';
   arg: string;
   query: URLSearchParams;
 }
 
-const screens = ['live', 'playback', 'cameras', 'status'];
+const screens = ['live', 'playback', 'cameras', 'status', 'settings'];
 
 export function parse(hash: string): Route {
   const [path, query = ''] = hash.replace(/^#\/?/, '').split('?');

@@ -5,7 +5,8 @@ import { cameras as api, type TestResult } from '../api';
 import { ago, bitrate, codecLabel, sentence } from '../format';
 import { Icon } from '../icons';
 import { go, route } from '../router';
-import { boxNow, cameraList, panel, say, stale } from '../store';
+import { mayManage } from '../roles';
+import { boxNow, cameraList, panel, say, stale, user } from '../store';
 import { reduce } from '../state';
 import type { Camera } from '../types';
 import { Ask } from '../ui/ask';
@@ -16,11 +17,12 @@ export function CamerasScreen() {
   const list = cameraList.value;
   const arg = route.value.arg;
   const edited = list.find((c) => c.id === arg);
-  if (arg === 'new') return html`<${CameraForm} key="new" />`;
-  if (edited) return html`<${CameraForm} key=${edited.id} camera=${edited} />`;
+  const manages = mayManage(user.value?.role);
+  if (arg === 'new' && manages) return html`<${CameraForm} key="new" />`;
+  if (edited && manages) return html`<${CameraForm} key=${edited.id} camera=${edited} />`;
   return html`<main id="main" class="screen">
     <header class="screen-head"><h1 tabIndex=${-1}>Cameras</h1>
-      <a class="button primary" href="#/cameras/new" data-testid="camera-add"><${Icon} name="plus" /><span>Add a camera</span></a></header>
+      ${manages && html`<a class="button primary" href="#/cameras/new" data-testid="camera-add"><${Icon} name="plus" /><span>Add a camera</span></a>`}</header>
     ${list.length === 0
       ? html`<${Empty} title="No cameras yet"><p>You need the camera's address on your network, its user name and its password.</p><//>`
       : html`<ul class="cams">${list.map((c) => html`<${CameraRow} key=${c.id} c=${c} />`)}</ul>`}
@@ -53,11 +55,11 @@ function CameraRow({ c }: { c: Camera }) {
       <p class="cam-facts">${(hasPicture(c) && facts(c)) || html`<span class="muted">${lastSeen(c)}</span>`}</p>
       <p class="cam-url mono">${c.main_url || c.address || ''}</p>
     </div>
-    <div class="cam-tools">
+    ${mayManage(user.value?.role) && html`<div class="cam-tools">
       <${IconButton} icon="probe" label="Test" text onClick=${() => setTesting(true)} disabled=${stale.value} testid="camera-test-${c.id}" />
       <a class="ib ib-text" href="#/cameras/${encodeURIComponent(c.id)}" data-testid="camera-edit-${c.id}"><${Icon} name="edit" /><span>Edit</span><span class="sr"> ${c.name}</span></a>
       <${IconButton} icon="trash" label="Remove" text onClick=${() => setRemoving(true)} disabled=${stale.value} testid="camera-delete-${c.id}" />
-    </div>
+    </div>`}
     ${testing && html`<${TestDialog} c=${c} onClose=${() => setTesting(false)} />`}
     ${removing && html`<${RemoveDialog} c=${c} onClose=${() => setRemoving(false)} />`}
   </li>`;

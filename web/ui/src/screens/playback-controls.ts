@@ -1,4 +1,5 @@
 // The rows of controls under the picture, and the way to a date and time.
+import { mayExport } from '../roles';
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { ApiError, footage as api, holds } from '../api';
@@ -55,19 +56,17 @@ export function Marks({ id, marks, actions: a, zone, recorded }: {
       <${Icon} name="markIn" /><span>${marks.a === null ? 'Mark in' : clock(marks.a, zone)}</span></button>
     <button type="button" class="button mark ${marks.b !== null ? 'is-set' : ''}" onClick=${() => a.mark('b')} data-testid="mark-out" title="Mark the end (O)">
       <${Icon} name="markOut" /><span>${marks.b === null ? 'Mark out' : clock(marks.b, zone)}</span></button>
-    ${both
+    ${!mayExport(user.value?.role) ? null : both
       ? html`<a class="button primary" href=${api.clipURL(id, marks.a!, marks.b!)} download=${fileName(id, marks.a!, zone)} data-testid="download-clip">
           <${Icon} name="download" /><span>Download ${span(length)}</span></a>`
       : html`<button type="button" class="button" disabled data-testid="download-clip-off" title="Mark a start and an end first"><${Icon} name="download" /><span>Download</span></button>`}
-    ${both && recorded > 0 && mayKeep() && html`<button type="button" class="button" onClick=${() => keep(id, marks.a!, marks.b!)} data-testid="keep" title="Nothing deletes it until somebody releases it">
+    ${both && recorded > 0 && mayExport(user.value?.role) && html`<button type="button" class="button" onClick=${() => keep(id, marks.a!, marks.b!)} data-testid="keep" title="Nothing deletes it until somebody releases it">
       <${Icon} name="keep" /><span>Keep</span></button>`}
     ${(marks.a !== null || marks.b !== null) && html`<${IconButton} icon="close" label="Clear marks" onClick=${a.clear} testid="mark-clear" />`}
     ${both && recorded < length - 1000 && html`<p class="marks-note">${recorded > 0 ? `${span(recorded)} of it is recorded` : 'Nothing in it is recorded'}</p>`}
   </div>`;
 }
 
-/** mayKeep says whether who is signed in may hold footage; the recorder decides again. */
-const mayKeep = () => ['admin', 'manager', 'guard'].includes(user.value?.role ?? '');
 
 async function keep(id: string, from: number, to: number) {
   try {

@@ -1,7 +1,7 @@
 // Before anything else: claiming a new box, or signing in to a claimed one.
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, auth } from '../api';
+import { ApiError, auth, type Setup } from '../api';
 import { Icon, Mark } from '../icons';
 import { user } from '../store';
 import { Field } from '../ui/kit';
@@ -9,12 +9,13 @@ import { Field } from '../ui/kit';
 const minPassword = 8;
 
 export function Gate() {
-  const [claimable, setClaimable] = useState<boolean | null>(null);
+  const [setup, setSetup] = useState<Setup | null>(null);
+  const [recover, setRecover] = useState(false);
   const [error, setError] = useState('');
   const ask = async () => {
     setError('');
     try {
-      setClaimable(await auth.claimable());
+      setSetup(await auth.setup());
     } catch (e) {
       setError((e as Error).message);
     }
@@ -25,12 +26,16 @@ export function Gate() {
     <div class="gate-card">
       ${error
         ? html`<div role="alert"><h1>No answer</h1><p>${error}</p><button type="button" class="button primary wide" onClick=${ask}>Try again</button></div>`
-        : claimable === null
+        : setup === null
           ? html`<p class="muted" role="status">Asking the recorder…</p>`
-          : claimable
-            ? html`<${Claim} onClaimed=${() => setClaimable(false)} />`
+          : !setup.claimed || recover
+            ? setup.claimable
+              ? html`<${Claim} again=${setup.claimed} onClaimed=${ask} />`
+              : html`<${Closed} setup=${setup} onAgain=${ask} />`
             : html`<${SignIn} />`}
+      ${setup?.claimed && html`<p class="gate-more"><button type="button" class="linkish" onClick=${() => [setRecover(!recover), ask()]} data-testid="recover">${recover ? 'Sign in' : 'The password is lost'}</button></p>`}
     </div>
+    ${setup?.words && html`<p class="gate-foot" data-testid="words">This recorder's words: <b>${setup.words}</b></p>`}
     <p class="gate-foot">${location.host}</p>
   </main>`;
 }
@@ -68,7 +73,16 @@ function FormError({ text }: { text?: string }) {
   return html`<div role="alert">${text && html`<p class="form-error"><${Icon} name="warn" />${text}</p>`}</div>`;
 }
 
-function Claim({ onClaimed }: { onClaimed: () => void }) {
+/** Closed says how the time for setting up is opened again. */
+function Closed({ setup, onAgain }: { setup: Setup; onAgain: () => void }) {
+  return html`<div data-testid="setup-closed"><h1>${setup.claimed ? 'Let an admin in' : 'Claim this recorder'}</h1>
+    <p>${setup.claimed
+      ? 'Hold the button of the recorder for 10 seconds. For 15 minutes it then shows a code that makes an admin, or gives one another password.'
+      : 'The time for setting up is over. Hold the button of the recorder for 10 seconds, or take its power away and bring it back: it then shows a new code, for 15 minutes.'}</p>
+    <button type="button" class="button primary wide" onClick=${onAgain}>I did</button></div>`;
+}
+
+function Claim({ again, onClaimed }: { again: boolean; onClaimed: () => void }) {
   const [code, setCode] = useState('');
   const [name, setName] = useState('');
   const [pass, setPass] = useState('');
@@ -95,8 +109,8 @@ function Claim({ onClaimed }: { onClaimed: () => void }) {
     });
   };
   return html`<form onSubmit=${submit} noValidate>
-    <h1 ref=${head} tabIndex=${-1}>Claim this recorder</h1>
-    <p class="lede">It is new and belongs to nobody yet. Its one-time code proves that you stand next to it.</p>
+    <h1 ref=${head} tabIndex=${-1}>${again ? 'Let an admin in' : 'Claim this recorder'}</h1>
+    <p class="lede">${again ? 'With the name of an admin there is, you give them another password; with a new one you make another admin.' : 'It is new and belongs to nobody yet.'} Its one-time code proves that you stand next to it.</p>
     <${FormError} text=${errors.form} />
     <${Field} id="code" label="One-time code" value=${code} onInput=${setCode} error=${errors.code} mono autocomplete="one-time-code" testid="claim-code"
       hint="Printed in the log when the recorder starts, and on the box's screen if it has one." />
@@ -110,23 +124,37 @@ function Claim({ onClaimed }: { onClaimed: () => void }) {
 function SignIn() {
   const [name, setName] = useState('');
   const [pass, setPass] = useState('');
+  const [code, setCode] = useState<string | null>(null);
+  const [wait, setWait] = useState(0);
   const { busy, errors, send } = useForm();
   useEffect(() => document.getElementById('username')?.focus(), []);
+  useEffect(() => {
+    if (!wait) return;
+    const t = setTimeout(() => setWait(wait - 1), 1000);
+    return () => clearTimeout(t);
+  }, [wait]);
   const submit = (e: Event) => {
     e.preventDefault();
     void send({
       username: name.trim() ? '' : 'Enter your user name.',
       password: pass ? '' : 'Enter your password.',
     }, async () => {
-      await auth.login(name.trim(), pass);
+      try {
+        await auth.login(name.trim(), pass, code?.trim());
+      } catch (err) {
+        if (err instanceof ApiError && err.wait) setWait(err.wait);
+        if (err instanceof ApiError && err.code === 'second_factor' && code === null) return setCode('');
+        throw err;
+      }
       await enter(name.trim());
     });
   };
   return html`<form onSubmit=${submit} noValidate>
     <h1>Sign in</h1>
-    <${FormError} text=${errors.form} />
+    <${FormError} text=${wait ? `Too many attempts. Try again in ${wait} s.` : errors.form} />
     <${Field} id="username" label="User name" value=${name} onInput=${setName} error=${errors.username} autocomplete="username" testid="login-user" />
     <${Field} id="password" label="Password" type="password" value=${pass} onInput=${setPass} error=${errors.password} autocomplete="current-password" testid="login-pass" />
-    <button type="submit" class="button primary wide" disabled=${busy} data-testid="login-submit">${busy ? 'Signing in…' : 'Sign in'}</button>
+    ${code !== null && html`<${Field} id="code" label="Code of your app" value=${code} onInput=${setCode} error=${errors.code} mono autocomplete="one-time-code" testid="login-code" hint="Or one of your recovery codes." />`}
+    <button type="submit" class="button primary wide" disabled=${busy || wait > 0} data-testid="login-submit">${busy ? 'Signing in…' : 'Sign in'}</button>
   </form>`;
 }

@@ -1,7 +1,0 @@
-import{a as d}from"./part-SUAKD665.js";import"./part-7MXWNN6C.js";import{I as s,J as n,b as e,r as o,x as a}from"./part-K4XTX4UC.js";function $(){return e`<${n} title="Keyboard" wide onClose=${()=>a.value=!1} testid="help-sheet">
-    <div class="keys">${Object.entries(d).map(([t,r])=>e`<section key=${t}><h3>${t}</h3><dl>
-      ${Object.values(r).map(l=>e`<div key=${l.label}><dt>${l.label.split(" ").map(i=>i==="then"?e` <small>then</small> `:e`<kbd>${i}</kbd>`)}</dt><dd>${l.does}</dd></div>`)}
-    </dl></section>`)}</div>
-    <${s} id="single-keys" label="Shortcuts of a single letter" hint="Switch them off if you speak to your computer or type by accident."
-      checked=${o.value==="on"} onChange=${t=>o.value=t?"on":"off"} />
-  <//>`}export{$ as Help};

@@ -1,0 +1,69 @@
+// Settings: the own account, and for administrators who else may come in, and how the box is guarded.
+import { html } from 'htm/preact';
+import { useEffect, useState } from 'preact/hooks';
+import { account, agentText, type Session } from '../access';
+import { ago } from '../format';
+import { boxNow, say, stale, user } from '../store';
+import { Ask, useTry, Wrong } from '../ui/ask';
+import { Field } from '../ui/kit';
+import { AuditCard } from './audit';
+import { KeysCard, PeopleCard } from './people';
+import { SecondFactor } from './second';
+import { BackupCard, CertificateCard, SecretsCard } from './security';
+
+export function SettingsScreen() {
+  const admin = user.value?.role === 'admin';
+  return html`<main id="main" class="screen status">
+    <header class="screen-head"><h1 tabIndex=${-1}>Settings</h1><p class="muted">${user.value?.username} · ${user.value?.role}</p></header>
+    <div class="status-grid">
+      <${PasswordCard} />
+      <${SecondFactor} />
+      <${SessionsCard} />
+      ${admin && html`<${PeopleCard} /><${KeysCard} /><${CertificateCard} /><${BackupCard} /><${SecretsCard} /><${AuditCard} />`}
+    </div>
+  </main>`;
+}
+
+function PasswordCard() {
+  const [current, setCurrent] = useState('');
+  const [next, setNext] = useState('');
+  const { busy, error, go } = useTry();
+  const submit = async (e: Event) => {
+    e.preventDefault();
+    if (!(await go(() => account.password(current, next)))) return;
+    setCurrent('');
+    setNext('');
+    say('good', 'The password is changed. Every other session of yours has ended.');
+  };
+  return html`<section class="card" aria-labelledby="password-h"><h2 id="password-h">Password</h2>
+    <form onSubmit=${submit}>
+      <${Field} id="current" label="Present password" type="password" value=${current} onInput=${setCurrent} autocomplete="current-password" testid="password-current" />
+      <${Field} id="next" label="New password" type="password" value=${next} onInput=${setNext} autocomplete="new-password" testid="password-next" hint="At least 8 characters. A few words you can remember are best." />
+      <${Wrong} error=${error} />
+      <button type="submit" class="button" disabled=${busy || stale.value || !current || [...next].length < 8} data-testid="password-save">Change password</button>
+    </form></section>`;
+}
+
+/** SessionTable lists where somebody is signed in. */
+export function SessionTable({ list, onEnd, named = false, testid }: { list: Session[]; onEnd: (s: Session) => void; named?: boolean; testid: string }) {
+  const since = (t: string) => ago(boxNow.value - Date.parse(t));
+  return html`<div class="table-box"><table class="table stackable" data-testid=${testid}>
+    <thead><tr>${named && html`<th scope="col">Who</th>`}<th scope="col">Where</th><th scope="col">Address</th><th scope="col">Last active</th><th scope="col"><span class="sr">What may be done</span></th></tr></thead>
+    <tbody>${list.map((s) => html`<tr key=${s.id}>
+      ${named && html`<th scope="row">${s.username}</th>`}
+      <td data-label="Where">${agentText(s.agent)}</td><td data-label="Address" class="mono">${s.address}</td><td data-label="Last active">${since(s.seen)}</td>
+      <td class="actions">${s.current ? html`<span class="muted">this one</span>` : html`<button type="button" class="button small" disabled=${stale.value} onClick=${() => onEnd(s)}>Sign out</button>`}</td></tr>`)}</tbody>
+  </table></div>`;
+}
+
+function SessionsCard() {
+  const [list, setList] = useState<Session[]>([]);
+  const [letGo, setLetGo] = useState<Session | null>(null);
+  const load = () => account.sessions().then(setList, () => undefined);
+  useEffect(() => void load(), []);
+  return html`<section class="card span2" aria-labelledby="sessions-h"><h2 id="sessions-h">Where you are signed in</h2>
+    <${SessionTable} list=${list} onEnd=${setLetGo} testid="own-sessions" />
+    ${letGo && html`<${Ask} title="Sign out there?" verb="Sign out" act=${() => account.end(letGo.id)} onClose=${() => { setLetGo(null); void load(); }} testid="end-session">
+      <p>${agentText(letGo.agent)} at ${letGo.address} is signed out at once, and its pictures end.</p><//>`}
+  </section>`;
+}
