@@ -86,7 +86,40 @@ func (r *Recorder) applied(in CameraInput, c *Camera) error {
 	if err := in.apply(c); err != nil {
 		return err
 	}
+	if in.MainURL != nil || in.SubURL != nil || in.Address != nil || in.Vendor != nil {
+		if err := r.checkAddresses(c); err != nil {
+			return err
+		}
+	}
 	return r.bays.check(c)
+}
+
+// checkAddresses refuses addresses that no connection will ever be made to. Those
+// that only the network can tell of show in the state of the camera.
+func (r *Recorder) checkAddresses(c *Camera) error {
+	if r.o.CheckAddress == nil {
+		return nil
+	}
+	main, sub := c.URLs()
+	for _, at := range []struct{ field, own, url string }{{"main_url", c.MainURL, main}, {"sub_url", c.SubURL, sub}} {
+		if at.url == "" {
+			continue
+		}
+		name := at.field
+		if at.own == "" {
+			name = "address" // it was made of that
+		}
+		var refused interface {
+			error
+			Refused() string
+		}
+		if err := r.o.CheckAddress(at.url); errors.As(err, &refused) {
+			return field(name, "is refused: %s", refused.Refused())
+		} else if err != nil {
+			return field(name, "is refused")
+		}
+	}
+	return nil
 }
 
 // AddCamera stores a camera and starts it. Record and Audio default to true.
@@ -254,7 +287,7 @@ func (r *Recorder) TestCamera(ctx context.Context, id string) (ingest.ProbeResul
 	url, _ := cfg.URLs()
 	return ingest.Probe(ctx, ingest.Options{
 		Camera: cfg.ID, URL: url, Username: cfg.Username, Password: cfg.Password, Audio: cfg.Audio,
-		Clock: r.ingestClock(), Log: r.o.Log,
+		Clock: r.ingestClock(), Log: r.o.Log, Dial: r.o.Dial,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -44,8 +45,14 @@ type Event struct {
 
 // Options say where the recorder keeps its things and how.
 type Options struct {
-	State      storm.Node      // cameras, and which volumes are known
-	Seal       Sealer          // of the secrets of cameras at rest; nil = they lie there as they are
+	State storm.Node // cameras, and which volumes are known
+	Seal  Sealer     // of the secrets of cameras at rest; nil = they lie there as they are
+	// Dial connects to cameras, and CheckAddress refuses what it would, as far as
+	// that shows in the address. Errors with a method Refused() string say why.
+	// Nil = everything is let through.
+	Dial         func(ctx context.Context, network, address string) (net.Conn, error)
+	CheckAddress func(url string) error
+
 	Volumes    []VolumeOptions // 1 to 16
 	System     string          // directory on the system's disk; "" = unknown: see knownVolume.Apart
 	Cycle      time.Duration   // sync cycle; 0 = by medium

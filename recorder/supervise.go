@@ -141,7 +141,7 @@ func receiver(c *camera, cfg Camera, stream media.StreamName, url string) func(c
 	return ingest.New(ingest.Options{
 		Camera: cfg.ID, Stream: stream, URL: url, Username: cfg.Username, Password: cfg.Password, Audio: cfg.Audio,
 		Hub: c.hubs[stream], Clock: c.r.ingestClock(), Runs: &c.r.runs, Log: c.r.o.Log,
-		OnState: func(s ingest.State) { c.received(stream, s) },
+		OnState: func(s ingest.State) { c.received(stream, s) }, Dial: c.r.o.Dial,
 	}).Run
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,9 @@ type Options struct {
 
 	Transport Transport
 	TLS       TLSPolicy
+	// Dial connects to the camera; nil = a net.Dialer. An error with a method
+	// Refused() string says that the address is not let through, and why.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	Hub   *hub.Hub
 	Clock Clock

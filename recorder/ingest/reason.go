@@ -63,6 +63,13 @@ func explain(err error, step string, secret redactor) *Failure {
 	if errors.As(err, &known) {
 		return known
 	}
+	var refused interface {
+		error
+		Refused() string
+	}
+	if errors.As(err, &refused) {
+		return &Failure{Code: CodeAddress, Reason: "the camera's address is refused: " + refused.Refused(), Detail: step + ": " + secret.clean(err)}
+	}
 	f := &Failure{Code: CodeClosed, Reason: "the camera closed the connection", Detail: step + ": " + secret.clean(err)}
 	var status liberrors.ErrClientBadStatusCode
 	var dns *net.DNSError

@@ -162,7 +162,13 @@ func (s *session) dialer(u *base.URL) func(context.Context, string, string) (net
 		if s.dials.Add(1) > maxDials {
 			return nil, &Failure{Code: CodeRejected, Reason: "the camera redirects in a circle"}
 		}
-		c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
+		connect := s.o.Dial
+		if connect == nil {
+			connect = (&net.Dialer{}).DialContext
+		}
+		dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		c, err := connect(dialCtx, network, addr)
 		if err != nil {
 			return nil, err
 		}

@@ -172,6 +172,23 @@ test('a backup is downloaded and restored', async () => {
   await id(page, 'nav-live').waitFor();
 });
 
+test('a camera on the internet is refused until an admin allows it', async () => {
+  const admin = await open(chrome, box.url);
+  await signIn(admin, owner.name, owner.password);
+  const add = () => api(admin, 'POST', '/api/v1/cameras', { name: 'Far', main_url: 'rtsp://8.8.8.8/x', record: false });
+  await id(admin, 'nav-settings').click();
+  await assert.rejects(add(), /main_url.*on the internet/s);
+  await admin.locator('label[for=cameras-public]').click();
+  await id(admin, 'outgoing-allow').fill('10.0.0.1/8');
+  await id(admin, 'outgoing-save').click();
+  await eventually('refused', 5_000, async () => (await admin.getByText('A network is written like').count()) === 1);
+  await id(admin, 'outgoing-allow').fill('10.0.0.0/8');
+  await id(admin, 'outgoing-save').click();
+  await eventually('allowed', 5_000, async () => (await add().catch(() => null))?.id === 'far');
+  await api(admin, 'DELETE', '/api/v1/cameras/far');
+  await admin.context().close();
+});
+
 test('whoever lost the password is told what to do', async () => {
   const lost = await open(chrome, box.url, { viewport: { width: 390, height: 800 } });
   await id(lost, 'recover').click();

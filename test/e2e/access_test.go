@@ -130,6 +130,36 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 }
 
+// TestAddressesThatTheBoxMustNotConnectTo are refused by their field, or show in
+// the state of the camera where only the network knows.
+func TestAddressesThatTheBoxMustNotConnectTo(t *testing.T) {
+	b := newBox(t, "")
+	b.start()
+	b.claim()
+	for _, url := range []string{"rtsp://169.254.169.254/x", "rtsp://8.8.8.8/x", "rtsp://[::ffff:127.0.0.1]/x", "rtsp://224.0.0.1/x", "rtsp://2130706433/x"} {
+		raw, resp := b.try("POST", "/api/v1/cameras", map[string]any{"name": "x", "main_url": url})
+		if resp.StatusCode != 400 || !strings.Contains(string(raw), `"field":"main_url"`) {
+			t.Errorf("%s: %s %s", url, resp.Status, raw)
+		}
+	}
+	b.call("PUT", "/api/v1/system/outgoing", map[string]any{"cameras_public": true, "allow": []string{}}, 200, nil)
+	b.call("POST", "/api/v1/cameras", map[string]any{"name": "far", "main_url": "rtsp://8.8.8.8/x", "record": false}, 201, nil)
+	b.call("PUT", "/api/v1/system/outgoing", map[string]any{"cameras_public": false}, 200, nil)
+	b.call("PATCH", "/api/v1/cameras/far", map[string]any{"name": "Far"}, 200, nil) // what is not about the address still works
+	raw, resp := b.try("PUT", "/api/v1/system/outgoing", map[string]any{"allow": []string{"10.0.0.1/8"}})
+	if resp.StatusCode != 400 || !strings.Contains(string(raw), `"field":"allow"`) {
+		t.Errorf("a network with an address in it: %s %s", resp.Status, raw)
+	}
+	b.stop(syscall.SIGTERM)
+	b.start()
+	b.eventually(20*time.Second, "refused by the guard after a restart", func() error {
+		if c := b.cameraState("far"); c.State != "error" || !strings.Contains(c.StateReason, "refused: it is on the internet") {
+			return fmt.Errorf("%s: %s", c.State, c.StateReason)
+		}
+		return nil
+	})
+}
+
 // TestARestoreBringsBackWhatWasThere backs a box up, wipes it, and restores it
 // on the empty one.
 func TestARestoreBringsBackWhatWasThere(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	neturl "net/url"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vedette/firmware/card"
+	"vedette/firmware/egress"
 	"vedette/firmware/firstboot"
 	"vedette/firmware/health"
 	"vedette/firmware/mdns"
@@ -85,7 +85,7 @@ func (a *appliance) openUpdater() error {
 		Board: a.p.board.board.ID, Version: version, BootID: strings.TrimSpace(string(boot)),
 		Running: running, Trial: trial, Started: time.Now().Add(-time.Duration(up.Nano())),
 		Store: store, Devices: [2]string{part(card.SlotA), part(card.SlotB)},
-		Client: &http.Client{}, Exec: update.System,
+		Client: a.p.egress.Client(egress.Web), Exec: update.System,
 		Health: a.health, Why: a.why, Emit: a.emit, Reboot: func() { a.p.end("reboot") }, Log: a.p.log,
 	})
 	return nil

@@ -21,6 +21,7 @@ import (
 	"vedette/firmware/certs"
 	"vedette/firmware/config"
 	"vedette/firmware/disks"
+	"vedette/firmware/egress"
 	"vedette/firmware/health"
 	"vedette/firmware/housekeeping"
 	"vedette/firmware/journal"
@@ -106,6 +107,7 @@ type process struct {
 	vault     *seal.Vault
 	audit     *audit.Log
 	certs     *certs.Manager
+	egress    *egress.Guard
 	restored  bool        // this run is the first one with a restored backup
 	again     atomic.Bool // the process is to begin anew once it has ended
 	events    *events.Log
@@ -243,6 +245,9 @@ func (p *process) openStores() (err error) {
 	if err := p.openVault(db); err != nil {
 		return err
 	}
+	if err := p.openOutgoing(); err != nil {
+		return err
+	}
 	if err := p.openPeople(); err != nil {
 		return err
 	}
@@ -259,6 +264,7 @@ func (p *process) openStores() (err error) {
 	}
 	p.eraseFootage(volumes)
 	p.recorder, err = recorder.New(recorder.Options{
+		Dial: p.egress.Dial(egress.Camera), CheckAddress: func(url string) error { return p.egress.CheckURL(egress.Camera, url) },
 		State: db, Seal: p.vault, Volumes: volumes, System: p.flags.data,
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
 		Segment: time.Duration(p.config.Recording.Segment),
@@ -312,7 +318,7 @@ func (p *process) openWeb() (err error) {
 	handler, err := api.New(api.Options{
 		Recorder: apiRecorder{p.recorder, p.exports}, Disks: p.apiDisks(), Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
 		Appliance: p.apiAppliance(), Journal: p.journal, Support: p.writeSupport,
-		Audit: apiAudit{p}, Certificates: p.apiCertificates(), Secrets: secrets{p}, Backups: secrets{p},
+		Audit: apiAudit{p}, Certificates: p.apiCertificates(), Outgoing: outgoing{p}, Secrets: secrets{p}, Backups: secrets{p},
 		Live: whep(p.live), Panel: p.panel, UI: ui.Handler(), Metrics: []api.MetricsWriter{promText{p}},
 		Hosts: p.config.Server.Hosts, Log: p.log,
 	})

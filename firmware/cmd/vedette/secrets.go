@@ -14,6 +14,7 @@ import (
 
 	"vedette/firmware/backup"
 	"vedette/firmware/certs"
+	"vedette/firmware/egress"
 	"vedette/firmware/seal"
 	"vedette/perception/events"
 	"vedette/web/api"
@@ -185,7 +186,7 @@ const certsDir = "tls"
 // keys are secrets like the others.
 func (p *process) openCerts() (err error) {
 	p.certs, err = certs.Open(certs.Options{
-		Dir: filepath.Join(p.flags.data, certsDir), Names: p.names, Seal: p.vault, Log: p.log,
+		Dir: filepath.Join(p.flags.data, certsDir), Names: p.names, Seal: p.vault, Log: p.log, Client: p.egress.Client(egress.Web),
 		Emit: func(what string, detail map[string]any) {
 			severity := events.Info
 			if what != "certificate_renewed" {

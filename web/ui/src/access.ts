@@ -63,6 +63,11 @@ export interface Certificate {
   acme?: { domain: string; email: string; directory: string; challenge: string; state: string; error?: string };
 }
 
+export interface Outgoing {
+  cameras_public: boolean;
+  allow: string[];
+}
+
 const id = encodeURIComponent;
 
 export const account = {
@@ -99,6 +104,8 @@ export const audit = {
 export const box = {
   certificate: () => call<Certificate>('GET', '/system/tls'),
   setCertificate: (c: { mode: string; certificate?: string; key?: string; acme?: Record<string, unknown>; hsts?: boolean }) => call<Certificate>('PUT', '/system/tls', c),
+  outgoing: () => call<Outgoing>('GET', '/system/outgoing'),
+  setOutgoing: (o: Outgoing) => call<Outgoing>('PUT', '/system/outgoing', o),
   rotate: async () => (await call<{ rotated: number }>('POST', '/system/secrets/rotate', {})).rotated,
   backup: async (passphrase: string) => (await ask('POST', '/system/backup', { passphrase })).blob(),
   async restore(file: Blob, passphrase: string) {

@@ -1,12 +1,12 @@
 // How the box is guarded: its certificate, its secrets, and copies of its settings. For administrators.
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
-import { box as api, type Certificate } from '../access';
+import { box as api, type Certificate, type Outgoing } from '../access';
 import { stamp } from '../format';
 import { Icon } from '../icons';
 import { say, stale, zone } from '../store';
 import { Ask, Phrase, useTry, Wrong } from '../ui/ask';
-import { Choice, Dialog, Field } from '../ui/kit';
+import { Choice, Dialog, Field, Toggle } from '../ui/kit';
 
 const modes = { off: 'Not encrypted', own: 'By this box', given: 'Given by you', acme: 'Fetched by itself' };
 
@@ -95,6 +95,29 @@ function RestoreDialog({ file, onFile, onClose }: { file: File | null; onFile: (
     <label class="field">File <input type="file" accept=".age" onChange=${(e: Event) => onFile((e.target as HTMLInputElement).files?.[0] ?? null)} data-testid="restore-file" /></label>
     <${Field} id="restore-pass" label="Passphrase" type="password" value=${pass} onInput=${setPass} testid="restore-pass" />
     <${Phrase} phrase="restore" typed=${typed} onType=${setTyped} testid="restore-phrase">to say that you mean it<//><//>`;
+}
+
+export function OutgoingCard() {
+  const [o, setO] = useState<Outgoing | null>(null);
+  const [nets, setNets] = useState('');
+  const { busy, error, go } = useTry();
+  const show = (v: Outgoing) => [setO(v), setNets(v.allow.join(', '))];
+  useEffect(() => void api.outgoing().then(show, () => undefined), []);
+  if (!o) return null;
+  const save = (e: Event) => {
+    e.preventDefault();
+    void go(async () => {
+      show(await api.setOutgoing({ ...o, allow: nets.split(/[\s,]+/).filter(Boolean) }));
+      say('good', 'It holds for every connection from now on.');
+    });
+  };
+  return html`<section class="card" aria-labelledby="outgoing-h"><h2 id="outgoing-h">Where the recorder connects to</h2>
+    <form onSubmit=${save}>
+      <${Toggle} id="cameras-public" label="Cameras on the internet" hint="Without it cameras have to be in your own network." checked=${o.cameras_public} onChange=${(v: boolean) => setO({ ...o, cameras_public: v })} testid="cameras-public" />
+      <${Field} id="allow" label="Networks that are let through all the same" required=${false} value=${nets} onInput=${setNets} mono placeholder="10.1.0.0/16" testid="outgoing-allow" />
+      <${Wrong} error=${error} />
+      <p class="actions"><button type="submit" class="button" disabled=${busy || stale.value} data-testid="outgoing-save">Save</button></p>
+    </form></section>`;
 }
 
 export function SecretsCard() {

@@ -9,7 +9,7 @@ import { Field } from '../ui/kit';
 import { AuditCard } from './audit';
 import { KeysCard, PeopleCard } from './people';
 import { SecondFactor } from './second';
-import { BackupCard, CertificateCard, SecretsCard } from './security';
+import { BackupCard, CertificateCard, OutgoingCard, SecretsCard } from './security';
 
 export function SettingsScreen() {
   const admin = user.value?.role === 'admin';
@@ -19,7 +19,7 @@ export function SettingsScreen() {
       <${PasswordCard} />
       <${SecondFactor} />
       <${SessionsCard} />
-      ${admin && html`<${PeopleCard} /><${KeysCard} /><${CertificateCard} /><${BackupCard} /><${SecretsCard} /><${AuditCard} />`}
+      ${admin && html`<${PeopleCard} /><${KeysCard} /><${CertificateCard} /><${BackupCard} /><${SecretsCard} /><${OutgoingCard} /><${AuditCard} />`}
     </div>
   </main>`;
 }
