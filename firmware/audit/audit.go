@@ -112,13 +112,14 @@ func Open(db *storm.DB, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open audit: %w", err)
 	}
-	if broken != nil {
-		l.o.Log.Error("the audit was changed from outside", "seq", broken.seq, "reason", broken.reason)
+	if len(broken) > 0 {
+		first := broken[0]
+		l.o.Log.Error("the audit was changed from outside", "seq", first.seq, "reason", first.reason, "places", len(broken))
 		if o.Broken != nil {
-			o.Broken(broken.seq, broken.reason)
+			o.Broken(first.seq, first.reason)
 		}
 		err = l.Append(Entry{Actor: "box", Via: "box", Action: actionBroken, Result: Failed,
-			Detail: map[string]string{"at": fmt.Sprint(broken.seq), "reason": broken.reason}})
+			Detail: map[string]string{"at": places(broken), "reason": first.reason}})
 	}
 	return l, err
 }

@@ -2,12 +2,15 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,37 +45,47 @@ func TestWhatWasChangedFromOutsideShows(t *testing.T) {
 		name string
 		do   func(b, links *bolt.Bucket) error
 		at   uint64
+		told string // at the start, if it is not at alone
 	}{
-		{"a letter", put(5, func(v []byte) []byte { return bytes.Replace(v, []byte("user4"), []byte("user0"), 1) }), 5},
-		{"a bit of a hash", put(5, flip(3)), 5},
-		{"the newest", put(10, flip(3)), 10},
-		{"one removed", func(b, _ *bolt.Bucket) error { return b.Delete(seqKey(4)) }, 4},
-		{"the oldest removed", func(b, _ *bolt.Bucket) error { return b.Delete(seqKey(1)) }, 1},
-		{"the newest removed", func(b, _ *bolt.Bucket) error { return b.Delete(seqKey(10)) }, 10},
+		{"a letter", put(5, func(v []byte) []byte { return bytes.Replace(v, []byte("user4"), []byte("user0"), 1) }), 5, ""},
+		{"a bit of a hash", put(5, flip(3)), 5, "5 6"},
+		{"the newest", put(10, flip(3)), 10, ""},
+		{"one removed", func(b, _ *bolt.Bucket) error { return b.Delete(seqKey(4)) }, 4, ""},
+		{"the oldest removed", func(b, _ *bolt.Bucket) error { return b.Delete(seqKey(1)) }, 1, ""},
+		{"the newest removed", func(b, _ *bolt.Bucket) error { return b.Delete(seqKey(10)) }, 10, ""},
 		{"two exchanged", func(b, _ *bolt.Bucket) error {
 			three, four := slices.Clone(b.Get(seqKey(3))), slices.Clone(b.Get(seqKey(4)))
 			return errors.Join(b.Put(seqKey(3), four), b.Put(seqKey(4), three))
-		}, 3},
-		{"one added", func(b, _ *bolt.Bucket) error { return b.Put(seqKey(11), slices.Clone(b.Get(seqKey(10)))) }, 11},
-		{"one that is no entry", put(6, func([]byte) []byte { return []byte("x") }), 6},
+		}, 3, "3 4 5"},
+		{"one added", func(b, _ *bolt.Bucket) error { return b.Put(seqKey(11), slices.Clone(b.Get(seqKey(10)))) }, 11, ""},
+		{"one added that fits", func(b, _ *bolt.Bucket) error {
+			last, data := b.Get(seqKey(10)), []byte(`{"t":0,"a":"x","x":"y","s":"ok"}`)
+			sum := chain([32]byte(last[:32]), 11, data)
+			return b.Put(seqKey(11), append(sum[:], data...))
+		}, 11, ""},
+		{"the newest written anew", func(b, _ *bolt.Bucket) error {
+			before, data := b.Get(seqKey(9)), []byte(`{"t":0,"a":"x","x":"y","s":"ok"}`)
+			sum := chain([32]byte(before[:32]), 10, data)
+			return b.Put(seqKey(10), append(sum[:], data...))
+		}, 10, ""},
+		{"one that is no entry", put(6, func([]byte) []byte { return []byte("x") }), 6, ""},
 		{"all of them", func(b, _ *bolt.Bucket) error {
 			for seq := range uint64(10) {
 				_ = b.Delete(seqKey(seq + 1))
 			}
 			return nil
-		}, 1},
-		{"one put before the oldest", func(b, _ *bolt.Bucket) error { return b.Put(seqKey(0), slices.Clone(b.Get(seqKey(1)))) }, 0},
-		{"one put between", func(b, _ *bolt.Bucket) error { return b.Put(append(seqKey(4), 0), slices.Clone(b.Get(seqKey(4)))) }, 5},
+		}, 1, ""},
+		{"one put before the oldest", func(b, _ *bolt.Bucket) error { return b.Put(seqKey(0), slices.Clone(b.Get(seqKey(1)))) }, 0, "0 1"},
+		{"one put between", func(b, _ *bolt.Bucket) error { return b.Put(append(seqKey(4), 0), slices.Clone(b.Get(seqKey(4)))) }, 5, ""},
 		{"many put between", func(b, _ *bolt.Bucket) error {
 			for i := range 3 * chunkRows {
 				_ = b.Put(binary.BigEndian.AppendUint16(seqKey(4), uint16(i)), []byte("x"))
 			}
 			return nil
-		}, 5},
-		{"a number nobody counts to", func(b, _ *bolt.Bucket) error { return b.Put(seqKey(1<<63), slices.Clone(b.Get(seqKey(10)))) }, 11},
-		{"the head", func(_, links *bolt.Bucket) error { return links.Put(headKey, []byte("x")) }, 11},
-		{"the anchor", func(_, links *bolt.Bucket) error { return links.Put(anchorKey, []byte("x")) }, 0},
-		{"the anchor moved", func(_, links *bolt.Bucket) error { return links.Put(anchorKey, link{Seq: 2}.encode()) }, 1},
+		}, 5, "1"},
+		{"a number nobody counts to", func(b, _ *bolt.Bucket) error { return b.Put(seqKey(1<<63), slices.Clone(b.Get(seqKey(10)))) }, maxSeq, ""},
+		{"the anchor", func(_, links *bolt.Bucket) error { return links.Put(anchorKey, []byte("x")) }, 0, ""},
+		{"the anchor moved", func(_, links *bolt.Bucket) error { return links.Put(anchorKey, link{Seq: 2}.encode()) }, 1, "1 2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,30 +98,30 @@ func TestWhatWasChangedFromOutsideShows(t *testing.T) {
 			if r := verify(t, l); r.OK || r.BrokenAt != tt.at || r.Reason == "" {
 				t.Errorf("%+v, want it broken at %d", r, tt.at)
 			}
-			goesOn(t, db, tt.at)
+			goesOn(t, db, tt.at, cmp.Or(tt.told, fmt.Sprint(tt.at)))
 		})
 	}
 }
 
 // goesOn opens a log that was changed at a place: it tells once, and what comes
 // afterwards is kept, is found, and does not hide the place.
-func goesOn(t *testing.T, db *storm.DB, at uint64) {
+func goesOn(t *testing.T, db *storm.DB, at uint64, places string) {
 	t.Helper()
-	told := []uint64{}
+	told := []string{}
 	again := func() *Log {
-		l, err := Open(db, Options{Broken: func(seq uint64, _ string) { told = append(told, seq) }})
+		l, err := Open(db, Options{Broken: func(seq uint64, _ string) { told = append(told, fmt.Sprint(seq)) }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return l
 	}
 	l := again()
-	if !slices.Equal(told, []uint64{at}) {
-		t.Fatalf("told %v at the start, want %d", told, at)
+	if first, _, _ := strings.Cut(places, " "); len(told) != 1 || told[0] != first {
+		t.Fatalf("told %v at the start, want %s", told, first)
 	}
 	some(t, l, 3)
 	got, _, err := l.List(Query{Action: actionBroken})
-	if err != nil || len(got) != 1 || got[0].Detail["at"] != fmt.Sprint(at) || got[0].Seq < 10 || got[0].Seq > 12 {
+	if err != nil || len(got) != 1 || got[0].Detail["at"] != places || got[0].Seq < 10 || got[0].Seq > 12 {
 		t.Fatalf("entries that say so: %+v, %v", got, err)
 	}
 	if got, _, err = l.List(Query{Action: "camera.update", Limit: 3}); err != nil || len(got) != 3 || got[0].Target != "2" {
@@ -119,6 +132,54 @@ func goesOn(t *testing.T, db *storm.DB, at uint64) {
 	}
 	if again(); len(told) != 1 {
 		t.Errorf("told %v at the second start", told)
+	}
+}
+
+// TestTheFormatStaysAsItIs holds an entry against docs/format/audit.md.
+func TestTheFormatStaysAsItIs(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "state.db"))
+	l := newLog(t, db)
+	if err := l.Append(Entry{
+		Time: time.Date(2026, 11, 23, 20, 1, 0, 0, time.UTC), Actor: "owner", Role: "admin", Via: "5f1c", Address: "192.168.1.23:5000",
+		Action: "camera.update", Camera: "yard", Detail: map[string]string{"fields": "name"}, Sync: true,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		data = `{"t":1795464060000,"a":"owner","r":"admin","v":"5f1c","h":"192.168.1.23","x":"camera.update","c":"yard","s":"ok","d":{"fields":"name"}}`
+		hash = "a1aecb6625d5352fbb74bec64e3176751f353cc8977ed5b6d1786d9d644869c1"
+	)
+	_ = db.Bolt.View(func(tx *bolt.Tx) error {
+		v := tx.Bucket([]byte("audit")).Get([]byte{0, 0, 0, 0, 0, 0, 0, 1})
+		if got := hex.EncodeToString(v[:32]); got != hash || string(v[32:]) != data {
+			t.Errorf("%s %s", got, v[32:])
+		}
+		if got := hex.EncodeToString(tx.Bucket([]byte("audit_chain")).Get([]byte("head"))); got != "0000000000000001"+hash {
+			t.Errorf("the head is %s", got)
+		}
+		return nil
+	})
+}
+
+func TestAHeadThatCannotBeReadIsFoundAgain(t *testing.T) {
+	for _, bad := range [][]byte{[]byte("x"), link{Seq: 1 << 60}.encode()} {
+		db := open(t, filepath.Join(t.TempDir(), "state.db"))
+		l := newLog(t, db)
+		some(t, l, 10)
+		if err := db.Bolt.Update(func(tx *bolt.Tx) error { return tx.Bucket(chainBucket).Put(headKey, bad) }); err != nil {
+			t.Fatal(err)
+		}
+		if r := verify(t, l); r.OK || r.BrokenAt != 11 {
+			t.Errorf("%+v, want it broken at 11", r)
+		}
+		told := 0
+		l, err := Open(db, Options{Broken: func(uint64, string) { told++ }})
+		if err != nil || told != 1 {
+			t.Fatalf("told %d times, %v", told, err)
+		}
+		if r := verify(t, l); r.OK || r.BrokenAt != 11 || r.Entries != 11 {
+			t.Errorf("afterwards: %+v", r)
+		}
 	}
 }
 

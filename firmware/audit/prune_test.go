@@ -41,14 +41,47 @@ func TestPruningLeavesAChain(t *testing.T) {
 }
 
 func TestOfTooManyTheOldestGo(t *testing.T) {
-	l, err := Open(open(t, filepath.Join(t.TempDir(), "state.db")), Options{MaxCount: 20})
+	db := open(t, filepath.Join(t.TempDir(), "state.db"))
+	l, err := Open(db, Options{MaxCount: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 5 {
 		some(t, l, 10)
 	}
-	if r := verify(t, l); !r.OK || r.Entries != 20 || r.Last != 50 {
+	is := func(entries, last uint64) {
+		t.Helper()
+		if r := verify(t, l); !r.OK || r.Entries != entries || r.Last != last {
+			t.Errorf("%+v, want %d up to %d", r, entries, last)
+		}
+	}
+	is(20, 50)
+	if _, err := l.PruneBefore(t.Context(), time.Now().Add(time.Hour), 10); err != nil {
+		t.Fatal(err)
+	}
+	some(t, l, 10)
+	is(20, 60)
+	if l, err = Open(db, Options{MaxCount: 15}); err != nil {
+		t.Fatal(err)
+	}
+	some(t, l, 1)
+	is(15, 61)
+}
+
+func TestWhatIsMissingIsNotCounted(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "state.db"))
+	some(t, newLog(t, db), 10)
+	if err := db.Bolt.Update(func(tx *bolt.Tx) error { return tx.Bucket(rowsBucket).Delete(seqKey(5)) }); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(db, Options{MaxCount: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Flush(); err != nil { // the one that says so
+		t.Fatal(err)
+	}
+	if r := verify(t, l); r.Entries != 10 || r.First != 1 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxScan   = 20_000 // rows looked at for one List
+	maxScan   = 10_000 // rows looked at for one List
 	chunkRows = 500    // rows read in one transaction of an export or a walk
 )
 
@@ -41,7 +41,7 @@ func (q *Query) match(e Entry) bool {
 }
 
 // List returns entries, newest first, and the Before of the next page, 0 if
-// there is none. It looks at 20,000 entries at most: a page may be short, or
+// there is none. It looks at 10,000 entries at most: a page may be short, or
 // empty, and the next one go on.
 func (l *Log) List(q Query) ([]Entry, uint64, error) {
 	if q.Limit <= 0 {
@@ -119,7 +119,7 @@ func (p *page) read(tx *bolt.Tx, below uint64) {
 	}
 	for ; k != nil; k, v = c.Prev() {
 		r, e, err := decode(k, v)
-		if p.full(r.Seq) {
+		if r.Seq > 0 && p.full(r.Seq) { // no page ends at what is none of ours
 			return
 		}
 		p.take(e, err)

@@ -44,7 +44,10 @@ func wire(e Entry) record {
 	return record{e.Time.UnixMilli(), e.Actor, e.Role, e.Via, e.Address, e.Action, e.Target, e.Camera, e.Result, e.Detail}
 }
 
-var errRow = errors.New("it cannot be read")
+var (
+	errRow    = errors.New("it cannot be read")
+	errBeyond = errors.New("its number is beyond all of ours")
+)
 
 // row is an entry as it lies on disk: its hash and its bytes.
 type row struct {
@@ -64,14 +67,18 @@ func (r row) entry() (Entry, error) {
 	}, nil
 }
 
-// decode reads a row: the hash, and then JSON. Its data is value's, and the
-// number that of the key even if the rest cannot be read.
+// decode reads a row: the hash, and then JSON. Its data is value's. If it cannot
+// be read the number is that of the key, or 0 if that is none of ours.
 func decode(key, value []byte) (row, Entry, error) {
 	var r row
-	if len(key) == 8 {
-		r.Seq = binary.BigEndian.Uint64(key)
+	if len(key) != 8 {
+		return r, Entry{}, errRow
 	}
-	if len(key) != 8 || len(value) < sha256.Size {
+	if binary.BigEndian.Uint64(key) > maxSeq {
+		return r, Entry{}, errBeyond
+	}
+	r.Seq = binary.BigEndian.Uint64(key)
+	if len(value) < sha256.Size {
 		return r, Entry{}, errRow
 	}
 	copy(r.Hash[:], value)

@@ -146,6 +146,25 @@ func TestExportsAreWhole(t *testing.T) {
 	}
 }
 
+type full struct{ left int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.left -= len(p); f.left < 0 {
+		return 0, io.ErrShortWrite
+	}
+	return len(p), nil
+}
+
+func TestAnExportThatIsNotWholeIsAnError(t *testing.T) {
+	l := newLog(t, open(t, filepath.Join(t.TempDir(), "state.db")))
+	some(t, l, 5)
+	for _, f := range []Format{JSONL, CSV} {
+		if err := l.Export(t.Context(), &full{left: 300}, f, time.Time{}, time.Time{}); !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}
+
 func TestWhatIsExportedProvesItself(t *testing.T) {
 	l := newLog(t, open(t, filepath.Join(t.TempDir(), "state.db")))
 	some(t, l, 3)

@@ -2,8 +2,11 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -34,7 +37,7 @@ type checker struct {
 }
 
 func (c *checker) broke(seq uint64, reason string) {
-	if len(c.gaps) < tailRows {
+	if n := len(c.gaps); n == 0 || n < tailRows && c.gaps[n-1].seq != seq {
 		c.gaps = append(c.gaps, gap{seq, reason})
 	}
 }
@@ -42,6 +45,9 @@ func (c *checker) broke(seq uint64, reason string) {
 // next looks at the next row.
 func (c *checker) next(r row, err error) {
 	switch {
+	case errors.Is(err, errBeyond): // always the last
+		c.broke(maxSeq, "the entry was added by somebody else")
+		return
 	case err != nil:
 		c.broke(c.at.Seq+1, "the entry cannot be read")
 	case r.Seq > c.at.Seq+1:
@@ -116,8 +122,11 @@ func (rep *Report) walk(tx *bolt.Tx, c *checker, at []byte) (next []byte) {
 			if n++; n > chunkRows {
 				return slices.Clone(k)
 			}
-			r, _, err := decode(k, v)
+			r, e, err := decode(k, v)
 			c.next(r, err)
+			if named := namedBy(e); len(named) > 0 { // what a start found does not heal
+				c.broke(named[0], e.Detail["reason"])
+			}
 			if rep.Entries++; rep.First == 0 {
 				rep.First = r.Seq
 			}
@@ -127,33 +136,42 @@ func (rep *Report) walk(tx *bolt.Tx, c *checker, at []byte) (next []byte) {
 	return nil
 }
 
-// load finds where the chain goes on, and the first place near its end where it
-// does not fit together, unless there is an entry that names it already.
-func (l *Log) load() (broken *gap, err error) {
+// load finds where the chain goes on, and the places near its end where it does
+// not fit together, but for those that an entry names already.
+func (l *Log) load() (broken []gap, err error) {
 	err = l.db.Bolt.View(func(tx *bolt.Tx) error {
 		var c checker
 		head, err := readLink(tx, headKey)
 		known, first := l.tail(tx, &c)
-		l.head = head
 		c.end(head, err)
-		if c.at.Seq >= head.Seq && c.at.Seq <= maxSeq {
+		l.head = head
+		if c.at.Seq >= head.Seq {
 			l.head = c.at // what is there is what the next one is chained to
 		}
-		if first > 0 && first <= c.at.Seq {
-			l.stored = int(min(c.at.Seq-first+1, maxSeq>>22)) // without holes
-		}
-		for _, g := range c.gaps {
-			if !known[g.seq] {
-				broken = &g
-				break
-			}
-		}
-		if b := tx.Bucket(rowsBucket); b != nil && broken != nil {
-			l.stored = b.Stats().KeyN
+		broken = slices.DeleteFunc(c.gaps, func(g gap) bool { return known[g.seq] })
+		switch b := tx.Bucket(rowsBucket); {
+		case b == nil:
+		case len(broken) > 0 || first > c.at.Seq:
+			l.stored = b.Stats().KeyN // this reads all of it
+		default:
+			l.stored = int(c.at.Seq - first + 1)
 		}
 		return nil
 	})
 	return broken, err
+}
+
+// places lists as many places as fit in a text.
+func places(gaps []gap) string {
+	text := ""
+	for _, g := range gaps {
+		more := text + fmt.Sprint(g.seq) + " "
+		if len(more) > maxText {
+			break // the next start names them
+		}
+		text = more
+	}
+	return strings.TrimSpace(text)
 }
 
 // tail follows the chain through the newest rows. It returns the places where
@@ -172,9 +190,12 @@ func (l *Log) tail(tx *bolt.Tx, c *checker) (known map[uint64]bool, first uint64
 	for n := 0; n < tailRows && k != nil; n++ {
 		k, v = cur.Prev()
 	}
-	if k == nil {
-		k, v = cur.First()
-	} else { // the one before the tail has to be believed
+	switch {
+	case k == nil:
+		if k, v = cur.First(); err != nil {
+			c.broke(0, "the anchor cannot be read")
+		}
+	default: // the one before the tail has to be believed
 		r, _, err := decode(k, v)
 		c.at, c.unsure = r.link, err != nil
 		k, v = cur.Next()
@@ -182,12 +203,22 @@ func (l *Log) tail(tx *bolt.Tx, c *checker) (known map[uint64]bool, first uint64
 	for ; k != nil; k, v = cur.Next() {
 		r, e, err := decode(k, v)
 		c.next(r, err)
-		if err == nil && e.Action == actionBroken && e.Actor == "box" {
-			var at uint64
-			if _, err := fmt.Sscan(e.Detail["at"], &at); err == nil {
-				known[at] = true
-			}
+		for _, at := range namedBy(e) {
+			known[at] = true
 		}
 	}
 	return known, oldest.Seq
+}
+
+// namedBy returns the places that e says are broken.
+func namedBy(e Entry) (at []uint64) {
+	if e.Action != actionBroken {
+		return nil
+	}
+	for _, text := range strings.Fields(e.Detail["at"]) {
+		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+			at = append(at, n)
+		}
+	}
+	return at
 }

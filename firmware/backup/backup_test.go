@@ -74,7 +74,7 @@ func source(t testing.TB, set map[string]string) Source {
 func written(t testing.TB, set map[string]string) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := Write(t.Context(), &out, passphrase, source(t, set)); err != nil {
+	if err := write(t.Context(), &out, passphrase, source(t, set), 4); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -152,7 +152,7 @@ func TestThePassphraseHasToFit(t *testing.T) {
 		"12345678\xff":           false,
 	} {
 		var out bytes.Buffer
-		err := Write(t.Context(), &out, pass, source(t, newSet))
+		err := write(t.Context(), &out, pass, source(t, newSet), 4)
 		var field interface{ Field() string }
 		switch {
 		case ok && err != nil:
@@ -232,9 +232,12 @@ func TestWhatTakesTooMuchMemoryIsNotTried(t *testing.T) {
 	if _, _, err := readAll(t, costly, passphrase); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "work factor") {
 		t.Errorf("%v, want ErrDamaged", err)
 	}
-	archive := written(t, newSet)
-	if !strings.Contains(string(archive[:200]), " 15\n") {
-		t.Errorf("the header is %q, want a work factor of 15", archive[:100])
+	var archive bytes.Buffer
+	if err := Write(t.Context(), &archive, passphrase, source(t, newSet)); err != nil {
+		t.Fatal(err)
+	}
+	if head := archive.Next(200); !bytes.Contains(head, []byte(" 15\n")) {
+		t.Errorf("the header is %q, want a work factor of 15", head)
 	}
 }
 
@@ -290,7 +293,7 @@ func TestAStateIsNeverInMemory(t *testing.T) {
 	defer f.Close()
 	dir, before := t.TempDir(), inUse()
 	out, in := &watch{File: f}, &watch{File: f}
-	if err := Write(t.Context(), out, passphrase, s); err != nil {
+	if err := write(t.Context(), out, passphrase, s, 4); err != nil {
 		t.Fatal(err)
 	}
 	if st, err := f.Stat(); err != nil || st.Size() < 50<<20 || st.Size() > 64<<20 {
@@ -340,11 +343,11 @@ func TestWhatGoesWrongElsewhereIsNoDamage(t *testing.T) {
 	if _, err := Read(ctx, bytes.NewReader(archive), passphrase, t.TempDir()); !errors.Is(err, context.Canceled) || errors.Is(err, ErrDamaged) {
 		t.Errorf("%v, want context.Canceled", err)
 	}
-	if err := Write(ctx, io.Discard, passphrase, source(t, newSet)); !errors.Is(err, context.Canceled) {
+	if err := write(ctx, io.Discard, passphrase, source(t, newSet), 4); !errors.Is(err, context.Canceled) {
 		t.Errorf("write: %v, want context.Canceled", err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
-	if err := Write(ctx, cancelingWriter{cancel}, passphrase, source(t, newSet)); !errors.Is(err, context.Canceled) {
+	if err := write(ctx, cancelingWriter{cancel}, passphrase, source(t, newSet), 4); !errors.Is(err, context.Canceled) {
 		t.Errorf("write, cancelled meanwhile: %v, want context.Canceled", err)
 	}
 	dir := t.TempDir()
@@ -365,135 +368,6 @@ func (e errorReader) Read([]byte) (int, error) { return 0, e.err }
 type cancelingWriter struct{ cancel func() }
 
 func (c cancelingWriter) Write(p []byte) (int, error) { c.cancel(); return len(p), nil }
-
-type failingWriter struct{ left int }
-
-func (f *failingWriter) Write(p []byte) (int, error) {
-	if f.left -= len(p); f.left < 0 {
-		return 0, syscall.EPIPE
-	}
-	return len(p), nil
-}
-
-func TestWriteSaysWhatWentWrongBeforeItWrites(t *testing.T) {
-	lacks := func(name string) map[string]string { set := maps.Clone(newSet); delete(set, name); return set }
-	many := maps.Clone(newSet)
-	for i := range mostFiles {
-		many[fmt.Sprintf("tls/%d", i)] = "x"
-	}
-	noState, strange, twice := source(t, newSet), source(t, newSet), source(t, newSet)
-	noState.State = func(io.Writer) (int64, error) { return 0, syscall.EIO }
-	strange.Files = []string{KeyFile, "vedette.toml"}
-	twice.Files = []string{KeyFile, "tls", "tls/ca.pem"}
-	large := source(t, newSet)
-	large.State = func(w io.Writer) (n int64, err error) {
-		for range 59 {
-			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
-				return 0, err
-			}
-		}
-		return 0, nil
-	}
-	for name, test := range map[string]struct {
-		s    Source
-		want error
-	}{
-		"no key":            {source(t, lacks(KeyFile)), fs.ErrNotExist},
-		"no snapshot":       {noState, syscall.EIO},
-		"too large":         {large, ErrTooLarge},
-		"too many":          {source(t, many), ErrTooLarge},
-		"a strange file":    {strange, nil},
-		"a file twice":      {twice, nil},
-		"no data directory": {Source{Dir: "nowhere", State: noState.State}, fs.ErrNotExist},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			err := Write(t.Context(), &out, passphrase, test.s)
-			if err == nil || test.want != nil && !errors.Is(err, test.want) || out.Len() > 0 {
-				t.Errorf("%v, %d bytes; want %v", err, out.Len(), test.want)
-			}
-			if all, _ := filepath.Glob(filepath.Join(test.s.Dir, ".backup*")); len(all) > 0 {
-				t.Errorf("%v is left", all)
-			}
-		})
-	}
-	for _, n := range []int{0, 300, 20000} {
-		if err := Write(t.Context(), &failingWriter{n}, passphrase, source(t, oldSet)); (n < 20000) != errors.Is(err, syscall.EPIPE) {
-			t.Errorf("%d bytes to write to: %v", n, err)
-		}
-	}
-}
-
-func TestNoFileStaysOpen(t *testing.T) {
-	count := func() int {
-		all, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			t.Skip("no list of open files here: ", err)
-		}
-		return len(all)
-	}
-	s, dir := source(t, newSet), t.TempDir()
-	var out bytes.Buffer
-	before := count()
-	if err := Write(t.Context(), &out, passphrase, s); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Receive(t.Context(), &out, passphrase, dir, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := Apply(dir); err != nil {
-		t.Fatal(err)
-	}
-	if n := count(); n > before {
-		t.Errorf("%d files are open, and %d were before", n, before)
-	}
-}
-
-// TestFilesThatAreBeingWrittenAreNotCollected: nor links, nor what has a strange name.
-func TestFilesThatAreBeingWrittenAreNotCollected(t *testing.T) {
-	s := source(t, newSet)
-	fill(t, s.Dir, map[string]string{"tls/leaf.pem.new": "half", "tls/.hidden": "x", "tls/white space": "x", "secret": "of the machine"})
-	if err := os.Symlink(filepath.Join(s.Dir, "secret"), filepath.Join(s.Dir, "tls/link")); err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if err := Write(t.Context(), &out, passphrase, s); err != nil {
-		t.Fatal(err)
-	}
-	if _, got, err := readAll(t, out.Bytes(), passphrase); err != nil || !maps.Equal(got, newSet) {
-		t.Errorf("%v, %v", err, got)
-	}
-}
-
-// TestAKeyThatIsRotatedMeanwhileBelongsToItsDatabase: what is sealed in the snapshot and
-// the key must fit.
-func TestAKeyThatIsRotatedMeanwhileBelongsToItsDatabase(t *testing.T) {
-	s := source(t, newSet)
-	rotations := 2
-	s.State = func(w io.Writer) (int64, error) {
-		key, err := os.ReadFile(filepath.Join(s.Dir, KeyFile))
-		if err != nil {
-			return 0, err
-		}
-		n, err := fmt.Fprintf(w, "sealed with %s", key)
-		if rotations--; rotations >= 0 {
-			fill(t, s.Dir, map[string]string{KeyFile: fmt.Sprintf("key %d", rotations)})
-		}
-		return int64(n), err
-	}
-	var out bytes.Buffer
-	if err := Write(t.Context(), &out, passphrase, s); err != nil {
-		t.Fatal(err)
-	}
-	if _, got, err := readAll(t, out.Bytes(), passphrase); err != nil || got[StateFile] != "sealed with "+got[KeyFile] || got[KeyFile] != "key 0" {
-		t.Errorf("%v, %q with %q", err, got[StateFile], got[KeyFile])
-	}
-	out.Reset()
-	rotations = 1000
-	if err := Write(t.Context(), &out, passphrase, s); err == nil || out.Len() > 0 {
-		t.Errorf("%v, %d bytes while it changes all the time", err, out.Len())
-	}
-}
 
 // packed returns the archive of set below the encryption.
 func packed(t testing.TB, set map[string]string) []byte {

@@ -27,7 +27,7 @@ func set() []string { return []string{StateFile, KeyFile, certificates} }
 // archive. Nothing of the set in use is touched.
 //
 // It returns what Read does, what prepare does, or ErrPending. After any error nothing
-// waits. Calls must not be made at once.
+// waits, unless the disk fails to take it back. Calls must not be made at once.
 //
 // The order is: all files, their syncs and those of their directories, prepare, the sync of
 // the database, the name under which it waits, the sync of the data directory.
@@ -48,7 +48,11 @@ func receive(t tree, take func(dir string) (Manifest, error), prepare func(path 
 	case yes:
 		return Manifest{}, fmt.Errorf("restore: %w", ErrPending)
 	}
-	if err := errors.Join(t.removeAll(receiving), t.mkdir(receiving)); err != nil {
+	err := discard(t)
+	if err == nil {
+		err = t.mkdir(receiving)
+	}
+	if err != nil {
 		return Manifest{}, fmt.Errorf("restore: %w", err)
 	}
 	m, err := take(receiving)
@@ -64,8 +68,16 @@ func receive(t tree, take func(dir string) (Manifest, error), prepare func(path 
 			return m, nil
 		}
 	}
-	// What stays is removed by the next one.
-	return Manifest{}, errors.Join(fmt.Errorf("restore: %w", err), t.removeAll(receiving))
+	return Manifest{}, errors.Join(fmt.Errorf("restore: %w", err), discard(t)) // or the next one does
+}
+
+// discard removes what was received. Its name has to be durable first: under the other one,
+// which settle may have taken back, a part of it would be taken for the whole.
+func discard(t tree) error {
+	if err := t.sync("."); err != nil {
+		return err
+	}
+	return t.removeAll(receiving)
 }
 
 // settle has what was received wait for the next start.
@@ -78,10 +90,7 @@ func settle(t tree) error {
 		return nil
 	}
 	// The person is told that it failed, and so must not find it done later.
-	if undo := t.rename(waiting, receiving); undo != nil {
-		return errors.Join(err, undo)
-	}
-	return errors.Join(err, t.sync("."))
+	return errors.Join(err, t.rename(waiting, receiving)) // discard makes that durable
 }
 
 // Pending reports whether a received archive waits for Apply, or an Apply for its end.
@@ -111,7 +120,7 @@ func pending(t tree) (bool, error) {
 //
 // The order is, each step durable before the next one: the last Before is removed; the old
 // set moves into state.aside; state.restore becomes state.restoring; the new set moves out
-// of it; state.aside becomes Before; state.restoring is removed. A power cut before the
+// of it, and state.aside becomes Before; state.restoring is removed. A power cut before the
 // third step leaves the whole new set in state.restore, one after it in state.restoring and
 // its place: the next Apply goes on from there.
 func Apply(dataDir string) error {
@@ -203,9 +212,6 @@ func moveIn(t tree) error {
 		if err := t.rename(path.Join(moving, name), name); err != nil {
 			return err
 		}
-	}
-	if err := errors.Join(t.sync("."), t.sync(moving)); err != nil {
-		return err
 	}
 	if err := move(t, aside, Before); err != nil {
 		return err

@@ -22,9 +22,11 @@ var (
 )
 
 // newDisk is a data directory with the old set and what else there may be.
-func newDisk(t testing.TB) disk {
+func newDisk(t testing.TB) disk { return diskOf(t, oldSet) }
+
+func diskOf(t testing.TB, set map[string]string) disk {
 	d := disk{faultfs.New(faultfs.Options{})}
-	d.put(t, oldSet)
+	d.put(t, set)
 	d.put(t, others)
 	return d
 }
@@ -58,8 +60,18 @@ func seeds(at int) []uint64 {
 // the whole new set, and the whole old one aside; before the first one began there is the
 // old set, and nothing is ever mixed.
 func TestApplySurvivesPowerLossAtEveryStep(t *testing.T) {
+	for name, old := range map[string]map[string]string{
+		"a box with all there is":      oldSet,
+		"a box without certificates":   {StateFile: "old state", KeyFile: "old key"},
+		"a box that was never started": {},
+	} {
+		t.Run(name, func(t *testing.T) { cutApply(t, old) })
+	}
+}
+
+func cutApply(t *testing.T, old map[string]string) {
 	start := func() disk {
-		d := newDisk(t)
+		d := diskOf(t, old)
 		d.put(t, with(waiting+"/", newSet))
 		d.put(t, map[string]string{waiting + "/manifest.json": "{}"})
 		return d
@@ -87,8 +99,8 @@ func TestApplySurvivesPowerLossAtEveryStep(t *testing.T) {
 			again := disk{d.Reboot(faultfs.Everything)}
 			again.CutAt(second)
 			_ = apply(again)
-			checkApplied(t, fmt.Sprintf("%s, and at %d", what, second), disk{again.Reboot(seed + 7)})
-			checkApplied(t, what, d)
+			checkApplied(t, fmt.Sprintf("%s, and at %d", what, second), disk{again.Reboot(seed + 7)}, old)
+			checkApplied(t, what, d, old)
 		}
 	}
 }
@@ -104,14 +116,14 @@ func checkPending(t *testing.T, what string, d disk) {
 }
 
 // checkApplied wants that Apply ends well.
-func checkApplied(t *testing.T, what string, d disk) {
+func checkApplied(t *testing.T, what string, d disk, old map[string]string) {
 	t.Helper()
 	if err := apply(d); err != nil {
 		t.Errorf("%s: %v", what, err)
 		return
 	}
 	d = disk{d.Reboot(faultfs.Nothing)}
-	want := with(Before+"/", oldSet)
+	want := with(Before+"/", old)
 	maps.Copy(want, newSet)
 	want["vedette.toml"], want[receiving+"/state.db"] = others["vedette.toml"], others[receiving+"/state.db"]
 	if got := d.below(t, ""); !maps.Equal(got, want) {
@@ -141,7 +153,7 @@ func TestAnApplyThatFailsGoesOnAtTheNextStart(t *testing.T) {
 		}
 		d.Heal()
 		checkPending(t, fmt.Sprint("operation ", at), d)
-		checkApplied(t, fmt.Sprint("operation ", at), d)
+		checkApplied(t, fmt.Sprint("operation ", at), d, oldSet)
 	}
 }
 
@@ -161,7 +173,7 @@ func TestAProgramThatKnowsNoRestoreStartsInBetween(t *testing.T) {
 			}
 		}
 		if yes, _ := pending(d); yes { // else it was over
-			checkApplied(t, fmt.Sprint("cut at ", at), d)
+			checkApplied(t, fmt.Sprint("cut at ", at), d, oldSet)
 		}
 	}
 }
@@ -227,25 +239,32 @@ func TestReceiveSurvivesPowerLossAtEveryStep(t *testing.T) {
 	}
 }
 
-// TestAfterAFailedReceiveNothingWaits fails each operation in turn.
+// TestAfterAFailedReceiveNothingWaits fails each operation in turn, alone or for good. A
+// disk that does not take anything back may keep what was received, but no part of it.
 func TestAfterAFailedReceiveNothingWaits(t *testing.T) {
 	plain := packed(t, newSet)
-	for at := 1; ; at++ {
-		d := newDisk(t)
-		d.Inject(faultfs.Fault{At: d.Ops() + at, Err: syscall.EIO})
-		_, err := receive(d, func(dir string) (Manifest, error) { return unpack(bytes.NewReader(plain), d, dir) }, nil)
-		if err == nil {
-			if at < 15 {
-				t.Fatalf("only %d operations", at)
+	for _, sticky := range []bool{false, true} {
+		for at := 1; ; at++ {
+			d := newDisk(t)
+			d.Inject(faultfs.Fault{At: d.Ops() + at, Err: syscall.EIO, Sticky: sticky})
+			_, err := receive(d, func(dir string) (Manifest, error) { return unpack(bytes.NewReader(plain), d, dir) }, nil)
+			if err == nil {
+				if at < 15 {
+					t.Fatalf("only %d operations", at)
+				}
+				break
 			}
-			return
-		}
-		d.Heal()
-		if yes, _ := pending(d); yes || !errors.Is(err, syscall.EIO) || errors.Is(err, ErrDamaged) || !maps.Equal(d.inUse(t), oldSet) {
-			t.Errorf("operation %d: %v, waiting: %v, in use: %v", at, err, yes, d.inUse(t))
-		}
-		if yes, _ := pending(disk{d.Reboot(faultfs.Nothing)}); yes {
-			t.Errorf("operation %d: it waits after a power cut", at)
+			d.Heal()
+			if !errors.Is(err, syscall.EIO) || errors.Is(err, ErrDamaged) || !maps.Equal(d.inUse(t), oldSet) {
+				t.Errorf("operation %d: %v, in use: %v", at, err, d.inUse(t))
+			}
+			for seed := range uint64(60) {
+				d := disk{d.Reboot(seed)}
+				yes, err := pending(d)
+				if err != nil || yes && !sticky || yes && !maps.Equal(d.below(t, waiting+"/"), newSet) {
+					t.Errorf("operation %d, seed %d: after a power cut there waits %v, %v", at, seed, d.below(t, waiting+"/"), err)
+				}
+			}
 		}
 	}
 }
@@ -253,7 +272,7 @@ func TestAfterAFailedReceiveNothingWaits(t *testing.T) {
 // TestABoxIsRestored goes all the way on a real disk.
 func TestABoxIsRestored(t *testing.T) {
 	var archive bytes.Buffer
-	if err := Write(t.Context(), &archive, passphrase, source(t, newSet)); err != nil {
+	if err := write(t.Context(), &archive, passphrase, source(t, newSet), 4); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

@@ -33,7 +33,11 @@ type Source struct {
 // nothing was written to w. It returns a *FieldError for a passphrase of less than 8 or more
 // than 128 characters, ErrTooLarge, or what disk and w returned. It takes 32 MiB of memory
 // for a moment; calls are better not made at once.
-func Write(ctx context.Context, w io.Writer, passphrase string, s Source) (err error) {
+func Write(ctx context.Context, w io.Writer, passphrase string, s Source) error {
+	return write(ctx, w, passphrase, s, workFactor)
+}
+
+func write(ctx context.Context, w io.Writer, passphrase string, s Source, work int) error {
 	if !fits(passphrase) {
 		return &FieldError{"passphrase", fmt.Sprintf("The passphrase must have %d to %d characters.", shortest, longest)}
 	}
@@ -50,7 +54,7 @@ func Write(ctx context.Context, w io.Writer, passphrase string, s Source) (err e
 	if err != nil {
 		return fmt.Errorf("write backup: %w", err)
 	}
-	r.SetWorkFactor(workFactor)
+	r.SetWorkFactor(work)
 	out, err := age.Encrypt(limited{ctx, w}, r)
 	if err == nil {
 		err = pack(out, m, sp)

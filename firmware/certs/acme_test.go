@@ -64,6 +64,25 @@ type pebble struct {
 	client                *http.Client
 	roots                 []byte // what its own TLS and what it issues lead to
 	handler               *swap  // what it finds on "port 80"
+	said                  *said
+}
+
+// said is what a process writes.
+type said struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String()
 }
 
 // swap is a handler that can be replaced.
@@ -92,7 +111,7 @@ func startPebble(t *testing.T, nameServer string) *pebble {
 		testkit.Lacking(t, err.Error())
 	}
 	built.Store(true)
-	p := &pebble{handler: &swap{h: http.NotFoundHandler()}}
+	p := &pebble{said: &said{}, handler: &swap{h: http.NotFoundHandler()}}
 	port80 := serve(t, p.handler).(*net.TCPAddr).Port
 	ca, key, dir := newAuthority(t, nil), ecKey(t), t.TempDir()
 	write := func(name string, data []byte) string {
@@ -115,8 +134,7 @@ func startPebble(t *testing.T, nameServer string) *pebble {
 	}
 	cmd := exec.Command(path, "-config", write("config.json", config), "-dnsserver", nameServer)
 	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0", "PEBBLE_CHAIN_LENGTH=2")
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Stdout, cmd.Stderr = p.said, p.said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +142,7 @@ func startPebble(t *testing.T, nameServer string) *pebble {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("pebble said:\n%s", said.String())
+			t.Logf("pebble said:\n%s", p.said)
 		}
 	})
 	p.directory, p.management = fmt.Sprintf("https://127.0.0.1:%d/dir", listen), fmt.Sprintf("https://127.0.0.1:%d", manage)
@@ -221,6 +239,9 @@ func TestACMEByPort80(t *testing.T) {
 	if third := m.Info(); third.Certificate == second.Certificate || third.ACME.State != StateIssued {
 		t.Errorf("the authority was not obeyed: %+v", third.ACME)
 	}
+	if !strings.Contains(p.said.String(), "is a replacement of") {
+		t.Error("the authority was not told which certificate is replaced")
+	}
 	if m := b.open(t, Options{Dir: m.o.Dir, Roots: m.o.Roots, Seal: m.o.Seal}); m.Info().Fingerprint != first.Fingerprint || m.Info().ACME.State != StateIssued {
 		t.Error("another certificate after a restart")
 	}
@@ -268,9 +289,13 @@ func TestWhatAnACMEServerRefusesIsNamed(t *testing.T) {
 		_, _ = io.WriteString(w, `{"type":"urn:ietf:params:acme:error:rateLimited","detail":"later\r\nplease"}`)
 	}))
 	defer limited.Close()
+	var sent atomic.Int64 // MiB
 	endless := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for range 64 {
-			_, _ = w.Write(bytes.Repeat([]byte(" "), 1<<20))
+			if _, err := w.Write(bytes.Repeat([]byte(" "), 1<<20)); err != nil {
+				return
+			}
+			sent.Add(1)
 		}
 	}))
 	defer endless.Close()
@@ -309,6 +334,9 @@ func TestWhatAnACMEServerRefusesIsNamed(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+	if sent.Load() > 48 {
+		t.Errorf("%d MiB of an answer were read", sent.Load())
 	}
 }
 

@@ -217,9 +217,9 @@ func TestWhatANameServerRefusesIsNamed(t *testing.T) {
 		code   Code
 		says   string
 	}{
-		{"a wrong secret", func(u *updater, _ *nameServer) { u.KeySecret = stranger }, CodeDNSKey, "does not accept the key"},
+		{"a wrong secret", func(u *updater, _ *nameServer) { u.KeySecret = stranger }, CodeDNSKey, "its name, secret or"},
 		{"a wrong secret for a known zone", func(u *updater, _ *nameServer) { u.KeySecret, u.Zone = stranger, "example.test" }, CodeDNSKey, "does not accept the key"},
-		{"an unknown key", func(u *updater, _ *nameServer) { u.KeyName = "other" }, CodeDNSKey, "does not accept the key"},
+		{"an unknown key", func(u *updater, _ *nameServer) { u.KeyName = "other" }, CodeDNSKey, "its name, secret or"},
 		{"no such zone", func(u *updater, _ *nameServer) { u.domain = "nvr.example.org" }, CodeDNS, "no zone"},
 		{"not responsible for the zone", func(u *updater, _ *nameServer) { u.Zone = "test" }, CodeDNSKey, "not responsible"},
 		{"a key without rights", func(_ *updater, s *nameServer) { s.refuse = dns.RcodeRefused }, CodeDNS, "may not"},

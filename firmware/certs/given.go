@@ -68,7 +68,6 @@ func readPEM(field string, data []byte) (chain []*x509.Certificate, key crypto.S
 		return nil, nil, &FieldError{field, "It is too long."}
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // Windows' editors
-	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		switch block.Type {
 		case "CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE":

@@ -179,6 +179,22 @@ func TestAServerThatWantsFewerAttemptsGetsFewer(t *testing.T) {
 	})
 }
 
+func TestAnotherServerMeansAnotherCertificate(t *testing.T) {
+	a := &fakeACME{life: 90 * day}
+	acmeBox(t, a, func(_ *box, m *Manager) {
+		setACME(t, m, "nvr.example.org")
+		a.after(time.Second)
+		staging := ACME{Domain: "nvr.example.org", Challenge: HTTP01, Directory: "https://ca.example.org/dir"}
+		if err := m.Set(t.Context(), Settings{Mode: ModeACME, ACME: staging}); err != nil {
+			t.Fatal(err)
+		}
+		a.after(time.Second)
+		if len(a.orders) != 2 {
+			t.Errorf("%d orders", len(a.orders))
+		}
+	})
+}
+
 func TestAMadAnswerEndsTheAttemptAlone(t *testing.T) {
 	a := &fakeACME{life: 90 * day, mad: true}
 	acmeBox(t, a, func(_ *box, m *Manager) {
@@ -276,11 +292,16 @@ func TestNothingIsFetchedWithoutADate(t *testing.T) {
 func TestAnAuthorityThatRevokesIsObeyed(t *testing.T) {
 	a := &fakeACME{life: 90 * day}
 	acmeBox(t, a, func(_ *box, m *Manager) {
-		a.renew = renewal{at: time.Now().Add(70 * day)}
+		a.renew = renewal{at: time.Now().Add(70 * day), again: 20 * time.Hour}
 		setACME(t, m, "nvr.example.org")
 		a.after(5 * day)
-		if len(a.orders) != 1 || a.orders[0].replaces != nil {
-			t.Fatalf("%d orders", len(a.orders))
+		if len(a.orders) != 1 || a.orders[0].replaces != nil || a.asked != 5 { // after a day, then every 20 h
+			t.Fatalf("%d orders, asked %d times", len(a.orders), a.asked)
+		}
+		a.renew.again = time.Minute // no server needs that
+		a.after(day)
+		if a.asked > 9 {
+			t.Errorf("asked %d times", a.asked)
 		}
 		a.renew.at = time.Now()
 		a.after(askEvery + 2*time.Minute)
@@ -297,11 +318,18 @@ func TestTheEndOfAGivenCertificateIsToldFourTimes(t *testing.T) {
 		if err := m.Set(t.Context(), Settings{Mode: ModeGiven, Certificate: root.certify(t, key, nil), Key: keyPEM(t, key)}); err != nil {
 			t.Fatal(err)
 		}
+		b.set(time.Now().Add(80*day), false) // a date that nobody believes
+		a.after(2 * time.Minute)
+		if got := b.told(); len(got) != 0 {
+			t.Errorf("told %v without a date", got)
+		}
+		b.set(time.Time{}, true)
+		a.after(day - 2*time.Minute)
 		var days []int
 		for day := range 100 {
 			a.after(24 * time.Hour)
 			if n := len(b.told()); n > 0 {
-				days = append(days, 90-day-1)
+				days = append(days, 90-day-2)
 			}
 		}
 		if !slices.Equal(days, []int{30, 14, 7, 1}) {

@@ -47,6 +47,7 @@ var owners = map[string]string{
 	"github.com/pquerna/otp":               "web/auth/otp",
 	"filippo.io/age":                       "firmware/backup",
 	"github.com/miekg/dns":                 "firmware/certs",
+	"github.com/mholt/acmez":               "firmware/certs",
 	"github.com/bluenviron/mediacommon/v2": "recorder",
 }
 

@@ -100,6 +100,10 @@ func TestRequestsWriteNothingToDisk(t *testing.T) {
 		if err := b.flush(time.Minute); err != nil {
 			t.Fatal(err)
 		}
+		before = writes()
+		if err := b.flush(time.Minute); err != nil || writes() != before {
+			t.Errorf("stored twice, or %v", err)
+		}
 		b.reopen(t, Options{})
 		if p, err := b.Authenticate(token); err != nil || p.Name != "owner" {
 			t.Errorf("after a restart: %v", err)

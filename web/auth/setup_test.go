@@ -300,6 +300,11 @@ func TestTheButtonRestoresAnAdmin(t *testing.T) {
 	if got := b.told(); got[0] != "recovered owner" {
 		t.Errorf("notices %q, want recovered first", got)
 	}
+	before := b.principal(t, b.login(t, "second", ""))
+	b.OpenSetup()
+	if err := b.claim(t, 9, b.ClaimCode(), "second"); err != nil || alive(before) != 0 {
+		t.Errorf("restored while signed in: %v, alive %d; want that session over", err, alive(before))
+	}
 }
 
 func TestAnAdminMadeOtherwiseEndsTheFirstWindow(t *testing.T) {

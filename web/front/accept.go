@@ -75,8 +75,7 @@ func (f *Front) sniff(c *conn, toMain, toPlain *feed) {
 		_ = c.Close()
 		return
 	}
-	_ = c.SetReadDeadline(time.Time{})
-	c.first = first
+	c.first = first // the server sets its own deadline
 	if first[0] == recordHandshake {
 		toMain.give(tls.Server(c, f.o.TLS))
 	} else {

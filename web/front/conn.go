@@ -77,7 +77,7 @@ func (c *conn) Close() error {
 // clientOf returns who is at the other end; see the package comment.
 func clientOf(c net.Conn) netip.Addr {
 	remote, local := address(c.RemoteAddr()), address(c.LocalAddr())
-	if !remote.Is6() || remote.IsLinkLocalUnicast() || net64(remote) == net64(local) {
+	if !remote.Is6() || net64(remote) == net64(local) {
 		return remote.WithZone("")
 	}
 	return net64(remote)

@@ -64,9 +64,10 @@ type Options struct {
 	// HostAllowed reports whether the box goes by this Host header; to others
 	// no browser is sent. Nil: by any.
 	HostAllowed func(hostport string) bool
-	// HSTS reports whether browsers shall refuse plain HTTP for a year. It is
+	// HSTS reports whether browsers shall refuse plain HTTP at host, the Host
+	// header of a request, for a year. It is
 	// asked at every request that came over TLS. Nil: never.
-	HSTS func() bool
+	HSTS func(host string) bool
 	// Handler serves the panel. It should call Vouch.
 	Handler http.Handler
 	// MaxConns is how many connections are served at the same time, without
@@ -89,7 +90,7 @@ func (o Options) withDefaults() Options {
 		o.HostAllowed = func(string) bool { return true }
 	}
 	if o.HSTS == nil {
-		o.HSTS = func() bool { return false }
+		o.HSTS = func(string) bool { return false }
 	}
 	if o.TLS != nil {
 		o.TLS = o.TLS.Clone()

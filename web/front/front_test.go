@@ -64,7 +64,11 @@ func TestTheLastOneOfAShareIsRefusedAndAnotherClientIsNot(t *testing.T) {
 }
 
 func TestManyWhoAreRefusedTakeNoMoreThanAFewConnections(t *testing.T) {
-	f := listen(t, Options{Handler: hello, MaxPerClient: 1})
+	f, err := Listen(Options{Listen: "127.0.0.1:0", Handler: hello, MaxPerClient: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := run(t, f)
 	dial(t, f, "127.0.0.2")
 	until(t, "the one connection", func() bool { return f.in(stateNew) == 1 })
 	cut := 0
@@ -76,6 +80,10 @@ func TestManyWhoAreRefusedTakeNoMoreThanAFewConnections(t *testing.T) {
 	}
 	if cut != 5 {
 		t.Errorf("%d of %d were closed without a word, want 5", cut, maxTurned+5)
+	}
+	stop()
+	if n := len(f.turned); n != 0 {
+		t.Errorf("%d of them are still waited for after Run", n)
 	}
 }
 
@@ -268,7 +276,7 @@ func TestHTTP2IsSpokenWithABoundOnStreams(t *testing.T) {
 
 func TestHSTSIsSentWhenItIsWantedAndOverTLSAlone(t *testing.T) {
 	var wanted atomic.Bool
-	o := Options{Handler: hello, HSTS: wanted.Load}
+	o := Options{Handler: hello, HSTS: func(string) bool { return wanted.Load() }}
 	plain := listen(t, o)
 	o.TLS = certificate(t)
 	secure := listen(t, o)

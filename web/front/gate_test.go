@@ -134,14 +134,52 @@ func TestHijackedConnectionsTakeNoPlace(t *testing.T) {
 }
 
 func TestAConnectionThatGaveWayIsNotCountedAgain(t *testing.T) {
-	g := newGate(1, 64, quiet())
+	g := newGate(2, 64, quiet())
 	first, _ := visit(g, "10.0.0.1")
+	visit(g, "10.0.0.1")
 	visit(g, "10.0.0.2")
 	g.moved(first, http.StateActive) // the server has not noticed yet
 	g.moved(first, http.StateHijacked)
 	first.Close()
-	if n := g.counts(); n[stateNew] != 1 || n[stateHijacked] != 0 || len(g.clients) != 1 {
-		t.Errorf("counts %v, clients %v; want one new connection of one client", n, g.clients)
+	one, two := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
+	if n := g.counts(); n[stateNew] != 2 || n[stateHijacked] != 0 || g.clients[one] != 1 || g.clients[two] != 1 {
+		t.Errorf("counts %v, clients %v; want one new connection of each of two clients", n, g.clients)
+	}
+}
+
+func TestAConnectionGivesWayOnce(t *testing.T) {
+	g := newGate(2, 64, quiet())
+	visit(g, "10.0.0.1")
+	visit(g, "10.0.0.1")
+	one, two := &conn{gate: g}, &conn{gate: g}
+	_, first := g.place(one) // at both listeners, before either has closed it
+	_, second := g.place(two)
+	if first == nil || second == nil || first == second || len(g.conns) != 2 {
+		t.Errorf("gave way: %p and %p, %d left; want two, and 2 left", first, second, len(g.conns))
+	}
+}
+
+func TestWaitingIsCountedFromTheLastRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(2, 64, quiet())
+		older, _ := visit(g, "10.0.0.1")
+		time.Sleep(time.Second)
+		younger, _ := visit(g, "10.0.0.2")
+		g.moved(younger, http.StateIdle)
+		time.Sleep(time.Second)
+		g.moved(older, http.StateIdle)
+		visit(g, "10.0.0.3")
+		if older.state != stateIdle || younger.state != stateGone {
+			t.Errorf("the one that asked last is %v, the other %v; want idle and gone", older.state, younger.state)
+		}
+	})
+}
+
+func TestNobodyComesInWhenItIsShut(t *testing.T) {
+	g := newGate(2, 64, quiet())
+	g.shut()
+	if _, why := visit(g, "10.0.0.1"); why != refusedFull || g.refused[why] != 0 {
+		t.Errorf("%v, counted %d times; want it refused and not counted", why, g.refused[why])
 	}
 }
 
@@ -309,13 +347,16 @@ func TestMetrics(t *testing.T) {
 	c, _ := visit(g, "10.0.0.3")
 	g.moved(c, http.StateActive)
 	g.failed()
+	for range requestBurst + 2 {
+		g.request(c.client)
+	}
 	got := string(g.prometheus())
 	for _, want := range []string{
 		`vedette_http_connections{state="new"} 1`, `vedette_http_connections{state="busy"} 1`,
 		`vedette_http_connections{state="idle"} 0`, `vedette_http_connections{state="hijacked"} 0`,
 		`vedette_http_connections_refused_total{reason="client"} 1`, `vedette_http_connections_refused_total{reason="total"} 0`,
 		`vedette_http_connections_refused_total{reason="rate"} 0`, `vedette_http_connections_gave_way_total{state="new"} 1`,
-		`vedette_http_requests_refused_total 0`, `vedette_http_accept_failures_total 1`,
+		`vedette_http_requests_refused_total 2`, `vedette_http_accept_failures_total 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {
 			t.Errorf("missing %s in\n%s", want, got)

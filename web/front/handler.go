@@ -15,7 +15,7 @@ import (
 // limited is what every request of the panel passes first.
 func (f *Front) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.TLS != nil && f.o.HSTS() {
+		if r.TLS != nil && f.o.HSTS(r.Host) {
 			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if !f.gate.request(client(r)) {

@@ -82,7 +82,7 @@ func dialFrom(to net.Addr, from string) (net.Conn, error) {
 	d := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	c, err := d.Dial("tcp", to.String())
 	if err == nil {
-		err = c.SetDeadline(time.Now().Add(20 * time.Second)) // a test that hangs fails instead
+		err = c.SetDeadline(time.Now().Add(time.Minute)) // a test that hangs fails instead
 	}
 	return c, err
 }
@@ -94,7 +94,7 @@ func browser(t testing.TB, from string) *http.Client {
 		DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).DialContext,
 	}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: tr, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // say writes a request as it is and returns the answer with its body.
@@ -134,7 +134,7 @@ func ended(t testing.TB, c net.Conn) bool {
 // until waits for what happens in another goroutine at once.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it never came to this: %s", what)
 		}

@@ -34,12 +34,13 @@ func besiege(t testing.TB, f *Front, n int, again time.Duration) {
 
 // hold holds one connection, with a byte a second.
 func hold(ctx context.Context, to net.Addr, from string, way int) {
-	c, err := dialFrom(to, from)
+	tcp, err := dialFrom(to, from)
 	if err != nil {
 		return
 	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
+	defer tcp.Close()
+	defer context.AfterFunc(ctx, func() { tcp.Close() })()
+	c := tcp
 	switch way {
 	case 0: // silence
 		io.Copy(io.Discard, c)
@@ -49,7 +50,7 @@ func hold(ctx context.Context, to net.Addr, from string, way int) {
 	case 2:
 		io.WriteString(c, "GET / HTTP/1.1\r\nX: ") // without TLS
 	case 3:
-		c = tls.Client(c, anyServer())
+		c = tls.Client(tcp, anyServer())
 		io.WriteString(c, "GET / HTTP/1.1\r\nX: ")
 	}
 	gone := make(chan struct{})
@@ -99,7 +100,7 @@ func sieged(t testing.TB, n int, again time.Duration) (f *Front, session, strang
 	until(t, "many had to give way", func() bool {
 		f.gate.mu.Lock()
 		defer f.gate.mu.Unlock()
-		return f.gate.gaveWay[stateNew] > uint64(n/2)
+		return f.gate.gaveWay[stateNew] > uint64(n/4)
 	})
 	return f, session, stranger
 }

@@ -118,34 +118,39 @@ func TestAcceptGoesOnWithoutDescriptors(t *testing.T) {
 		ln := newPipes()
 		f := newFront(Options{Handler: hello, Log: textLog(&log)}, ln, nil)
 		defer run(t, f)()
+		none := &net.OpError{Op: "accept", Err: syscall.EMFILE}
 		silent := ln.connect("10.0.0.1")
 		synctest.Wait()
 		begun := time.Now()
-		for range 12 {
-			ln.errs <- &net.OpError{Op: "accept", Err: syscall.EMFILE}
+		ln.errs <- none
+		if !ended(t, silent) || time.Since(begun) > minBackoff {
+			t.Error("nobody gave way at once")
 		}
-		c := ln.connect("10.0.0.2") // as soon as it accepts again
+		for range 11 {
+			ln.errs <- none
+		}
+		answered := func() {
+			t.Helper()
+			c := ln.connect("10.0.0.2") // as soon as it accepts again
+			if _, body := say(t, c, get); body != "hello" {
+				t.Errorf("%q, want hello", body)
+			}
+			c.Close()
+		}
+		answered()
 		// 5 ms, doubled up to 1 s: 5+10+…+640 = 1275 ms, and 4 s.
 		if took, want := time.Since(begun), 5275*time.Millisecond; took != want {
 			t.Errorf("12 failures took %v, want %v", took, want)
 		}
-		if !ended(t, silent) {
-			t.Error("nobody gave way")
-		}
-		if res, body := say(t, c, get); body != "hello" {
-			t.Errorf("%s %q, want hello", res.Status, body)
-		}
-		c.Close()
 		if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
 			t.Errorf("%d errors in the log, want 1:\n%s", n, log.String())
 		}
+		begun = time.Now()
 		ln.errs <- errors.New("something else")
-		time.Sleep(minBackoff)
-		c = ln.connect("10.0.0.2")
-		if _, body := say(t, c, get); body != "hello" {
-			t.Errorf("after another failure: %q, want hello", body)
+		answered()
+		if took := time.Since(begun); took != minBackoff {
+			t.Errorf("after it went well, a failure took %v, want %v", took, minBackoff)
 		}
-		c.Close()
 		if f.gate.failures != 13 {
 			t.Errorf("%d failures counted, want 13", f.gate.failures)
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -109,6 +110,7 @@ type process struct {
 	certs     *certs.Manager
 	egress    *egress.Guard
 	restored  bool        // this run is the first one with a restored backup
+	archiving sync.Mutex  // held while a backup is made or restored
 	again     atomic.Bool // the process is to begin anew once it has ended
 	events    *events.Log
 	keeper    *housekeeping.Keeper
@@ -330,10 +332,7 @@ func (p *process) openWeb() (err error) {
 		HostAllowed: func(host string) bool { return api.HostAllowed(host, p.config.Server.Hosts) },
 	}
 	if p.encrypted() {
-		o.TLS, o.Redirect, o.Challenge, o.HSTS = p.certs.TLSConfig(), p.config.Server.Redirect, p.certs.Challenge, func() bool { // of a name that the public trusts
-			i := p.certs.Info()
-			return i.HSTS && i.PubliclyTrusted
-		}
+		o.TLS, o.Redirect, o.Challenge, o.HSTS = p.certs.TLSConfig(), p.config.Server.Redirect, p.certs.Challenge, p.certs.HSTS
 	}
 	if p.front, err = front.Listen(o); err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)

@@ -103,6 +103,9 @@ func (p *process) finishRotation() error {
 	return err
 }
 
+// errArchiving is for the second of two backups at once.
+var errArchiving = fmt.Errorf("a backup is made or restored already: %w", api.ErrConflict)
+
 // secrets implements api.Secrets and api.Backups.
 type secrets struct{ p *process }
 
@@ -116,6 +119,10 @@ func (s secrets) Rotate(context.Context) (int, error) {
 
 func (s secrets) Backup(ctx context.Context, w io.Writer, passphrase string) error {
 	p := s.p
+	if !p.archiving.TryLock() { // each takes 32 MiB
+		return errArchiving
+	}
+	defer p.archiving.Unlock()
 	host, _ := os.Hostname() // without one the archive does not say whose it is
 	err := backup.Write(ctx, w, passphrase, backup.Source{
 		Dir: p.flags.data, Files: []string{backup.KeyFile, certsDir},
@@ -136,6 +143,10 @@ func (s secrets) Backup(ctx context.Context, w io.Writer, passphrase string) err
 
 // Restore takes a backup in and has the process begin anew.
 func (s secrets) Restore(ctx context.Context, r io.Reader, passphrase string) error {
+	if !s.p.archiving.TryLock() {
+		return errArchiving
+	}
+	defer s.p.archiving.Unlock()
 	m, err := backup.Receive(ctx, r, passphrase, s.p.flags.data, dropSessions)
 	for code, is := range map[string]error{"passphrase": backup.ErrPassphrase, "damaged": backup.ErrDamaged, "version": backup.ErrVersion, "too_large": backup.ErrTooLarge} {
 		if errors.Is(err, is) {
@@ -156,6 +167,9 @@ func (s secrets) Restore(ctx context.Context, r io.Reader, passphrase string) er
 
 // dropSessions makes a restored database one that nobody is signed in to.
 func dropSessions(path string) (err error) {
+	if err := checkState(path); err != nil { // a torn page would end the process
+		return err
+	}
 	db, err := openBolt(path)
 	if err != nil {
 		return fmt.Errorf("open restored state: %w", err)
