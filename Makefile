@@ -40,7 +40,7 @@ unit: ## unit tests alone, without the race detector
 	go test $$(go list ./... | grep -v /test/)
 
 race: ## unit tests and the crash tests' fixed subset, with the race detector
-	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /test/) ./test/crash
+	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /test/) ./test/crash ./test/openapi
 	CGO_ENABLED=1 go test -race -parallel 100 ./test/awful
 
 crash: ## every crash point and every fault in full; docs/decisions/crash-testing.md

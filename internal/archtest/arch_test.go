@@ -46,6 +46,7 @@ var owners = map[string]string{
 	"golang.org/x/crypto/argon2":           "web/auth",
 	"github.com/pquerna/otp":               "web/auth/otp",
 	"filippo.io/age":                       "firmware/backup",
+	"github.com/getkin/kin-openapi":        "internal/apidoc",
 	"github.com/miekg/dns":                 "firmware/certs",
 	"github.com/mholt/acmez":               "firmware/certs",
 	"github.com/bluenviron/mediacommon/v2": "recorder",
