@@ -1,5 +1,6 @@
 // Calls about who may do what: people, sessions, keys of machines, the audit, certificates, backups.
 import { ask, base, call, problem, unreachable } from './api';
+import { toMs, type Zone } from './format';
 
 export type PersonRole = 'admin' | 'manager' | 'guard' | 'viewer';
 export type MachineRole = 'worker' | 'metrics' | 'relay' | 'integration';
@@ -50,6 +51,9 @@ export interface Deed {
   detail?: Record<string, string>;
 }
 
+/** What is asked of the audit; from and to are RFC 3339. */
+export type AuditQuery = Partial<Record<'text' | 'actor' | 'action' | 'camera' | 'from' | 'to', string>>;
+
 export interface Certificate {
   mode: 'off' | 'own' | 'given' | 'acme';
   names: string[];
@@ -60,7 +64,27 @@ export interface Certificate {
   hsts: boolean;
   ca_fingerprint: string;
   problem?: string;
-  acme?: { domain: string; email: string; directory: string; challenge: string; state: string; error?: string };
+  acme?: {
+    domain: string; email: string; directory: string; challenge: string; state: string; error?: string; next_try?: string;
+    dns?: { server: string; zone: string; key_name: string; algorithm: string };
+  };
+}
+
+/** What the form of a certificate holds. */
+export interface CertificateForm {
+  mode: string;
+  certificate: string;
+  key: string;
+  hsts: boolean;
+  domain: string;
+  email: string;
+  directory: string;
+  challenge: string;
+  server: string;
+  zone: string;
+  keyName: string;
+  keySecret: string;
+  algorithm: string;
 }
 
 export interface Outgoing {
@@ -96,14 +120,14 @@ export const keys = {
 };
 
 export const audit = {
-  list: (query: Record<string, string>) => call<{ entries: Deed[]; next?: number }>('GET', `/audit?${new URLSearchParams(query)}`),
+  list: (query: AuditQuery, before = 0) => call<{ entries: Deed[]; next?: number }>('GET', `/audit?${new URLSearchParams({ limit: '50', ...query, ...(before && { before: String(before) }) })}`),
   verify: () => call<{ ok: boolean; entries: number; broken_at?: number; reason?: string }>('GET', '/audit/verify'),
-  exportURL: (format: 'csv' | 'jsonl') => `${base}/audit/export?format=${format}`,
+  exportURL: (format: 'csv' | 'jsonl', { from, to }: AuditQuery) => `${base}/audit/export?${new URLSearchParams({ format, ...(from && { from }), ...(to && { to }) })}`,
 };
 
 export const box = {
   certificate: () => call<Certificate>('GET', '/system/tls'),
-  setCertificate: (c: { mode: string; certificate?: string; key?: string; acme?: Record<string, unknown>; hsts?: boolean }) => call<Certificate>('PUT', '/system/tls', c),
+  setCertificate: (c: object) => call<Certificate>('PUT', '/system/tls', c),
   outgoing: () => call<Outgoing>('GET', '/system/outgoing'),
   setOutgoing: (o: Outgoing) => call<Outgoing>('PUT', '/system/outgoing', o),
   rotate: async () => (await call<{ rotated: number }>('POST', '/system/secrets/rotate', {})).rotated,
@@ -128,9 +152,36 @@ export const roleWords: Record<PersonRole | MachineRole, string> = {
   viewer: 'Live and playback',
   worker: 'Takes pictures to look at, and says what it sees',
   metrics: 'Reads the figures for a monitoring system',
-  relay: 'Passes detections on',
-  integration: 'Watches, plays back and triggers',
+  relay: 'Takes streams to pass them on',
+  integration: 'Watches, plays back, and reports or triggers things',
 };
+
+/** certificateOf makes a request of the form: only what the mode needs, and secrets only when they were written. Pure. */
+export function certificateOf(v: CertificateForm): object {
+  const written = (o: Record<string, string>) => Object.fromEntries(Object.entries(o).filter(([, t]) => t.trim()).map(([k, t]) => [k, t.trim()]));
+  switch (v.mode) {
+    case 'given':
+      return { mode: v.mode, hsts: v.hsts, ...written({ certificate: v.certificate, key: v.key }) };
+    case 'acme': {
+      const dns = v.challenge === 'dns-01' && { dns: written({ server: v.server, zone: v.zone, key_name: v.keyName, key_secret: v.keySecret, algorithm: v.algorithm }) };
+      return { mode: v.mode, hsts: v.hsts, acme: { challenge: v.challenge, ...written({ domain: v.domain, email: v.email, directory: v.directory }), ...dns } };
+    }
+  }
+  return { mode: v.mode };
+}
+
+/** auditQuery makes a query of what a form says: empty fields ask for nothing, and a day is whole. Pure. */
+export function auditQuery(said: AuditQuery, zone: Zone): AuditQuery {
+  const q: AuditQuery = {};
+  for (const k of ['text', 'actor', 'action', 'camera'] as const) if (said[k]?.trim()) q[k] = said[k].trim();
+  const midnight = (day: string | undefined, later: number) => {
+    const m = /^(\d+)-(\d+)-(\d+)$/.exec(day ?? '');
+    return m && new Date(toMs({ y: +m[1], m: +m[2], d: +m[3] + later }, zone)).toISOString();
+  };
+  const from = midnight(said.from, 0);
+  const to = midnight(said.to, 1);
+  return { ...q, ...(from && { from }), ...(to && { to }) };
+}
 
 /** camerasText says which cameras somebody may see. Pure. */
 export function camerasText(cameras: string[] | undefined, nameOf: (id: string) => string): string {

@@ -1,5 +1,5 @@
 // Calls to the recorder's HTTP interface.
-import { user } from './store';
+import { sessionEnded } from './store';
 import type { Camera, DiskList, Gap, Hold, Range, Retention, RetentionPlan, RetentionSet } from './types';
 import type { GopAnswer } from './media/gops';
 
@@ -21,10 +21,13 @@ export const base = '/api/v1';
 
 export const unreachable = () => new ApiError(0, 'unreachable', 'The recorder does not answer. Check the network and try again.');
 
-/** problem makes an error of an answer that was not a success; 401 outside sign-in ends the session on screen. */
+// Where 401 says something of what was sent, not of the session.
+const doors = ['/auth/login', '/auth/claim', '/auth/me', '/auth/logout'];
+
+/** problem makes an error of an answer that was not a success; 401 anywhere but at the door ends the session on screen. */
 export function problem(status: number, path: string, answer: any, wait?: number): ApiError {
   const err = answer?.error ?? {};
-  if (status === 401 && !path.startsWith('/auth/')) user.value = null;
+  if (status === 401 && !doors.includes(path)) sessionEnded();
   return new ApiError(status, err.code ?? `http_${status}`, err.message ?? `The recorder answered ${status}.`, err.field, wait);
 }
 
@@ -55,6 +58,8 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
 export interface Me {
   username?: string;
   role?: string;
+  /** Absent: all. */
+  cameras?: string[];
   totp?: boolean;
 }
 
@@ -62,12 +67,21 @@ export interface Me {
 export interface Setup {
   claimable: boolean;
   claimed: boolean;
+  /** How long the setup window stays open, ms. */
+  left?: number;
   words?: string;
+  fingerprint?: string;
 }
 
 export const auth = {
   me: async () => unwrapUser(await call<any>('GET', '/auth/me')),
-  setup: () => call<Setup>('GET', '/auth/claim'),
+  async setup(): Promise<Setup> {
+    const res = await ask('GET', '/auth/claim');
+    const s = await res.json();
+    // By the box's clock on both sides: before anybody signed in, it may be far off.
+    const left = Date.parse(s.until) - Date.parse(res.headers.get('Date') ?? '');
+    return Number.isFinite(left) ? { ...s, left } : s;
+  },
   claim: (code: string, username: string, password: string) => call('POST', '/auth/claim', { code, username, password }),
   login: (username: string, password: string, code?: string) => call('POST', '/auth/login', code ? { username, password, code } : { username, password }),
   logout: () => call('POST', '/auth/logout', {}),
@@ -75,7 +89,7 @@ export const auth = {
 
 function unwrapUser(a: any): Me {
   const u = a?.user ?? a ?? {};
-  return typeof u === 'string' ? { username: u } : { username: u.username ?? u.name, role: u.role, totp: u.totp };
+  return typeof u === 'string' ? { username: u } : { username: u.username ?? u.name, role: u.role, cameras: u.cameras, totp: u.totp };
 }
 
 /** What a camera form sends; passwords are only ever sent, never read. */

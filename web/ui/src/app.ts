@@ -5,13 +5,14 @@ import { useEffect, useRef } from 'preact/hooks';
 import { auth } from './api';
 import { clock, day, plural, zoneName } from './format';
 import { Icon, Mark, type IconName } from './icons';
+import { mayOperate } from './roles';
 import { route } from './router';
 import { LiveScreen } from './screens/live';
 import { Gate } from './screens/signin';
 import { later } from './later';
 import { socket } from './socket';
 import { initial } from './state';
-import { boxNow, helpOpen, panel, recording, say, theme, user, zone } from './store';
+import { boxNow, ended, helpOpen, panel, recording, say, theme, user, zone } from './store';
 import { IconButton, Notes } from './ui/kit';
 
 const places: { screen: 'live' | 'playback' | 'cameras' | 'status' | 'settings'; label: string; icon: IconName }[] = [
@@ -21,6 +22,9 @@ const places: { screen: 'live' | 'playback' | 'cameras' | 'status' | 'settings';
   { screen: 'status', label: 'Status', icon: 'status' },
   { screen: 'settings', label: 'Settings', icon: 'settings' },
 ];
+
+/** labelOf names a place: who may set nothing of the box finds the own account there alone. */
+const labelOf = (p: (typeof places)[number]) => (p.screen === 'settings' && !mayOperate(user.value?.role) ? 'Account' : p.label);
 
 // What the first picture does not need comes in parts of its own.
 const PlaybackScreen = later(() => import('./screens/playback').then((m) => m.PlaybackScreen));
@@ -43,6 +47,7 @@ export function App() {
   }, []);
   useEffect(() => {
     if (me) {
+      ended.value = false;
       socket.open();
       const t = setTimeout(() => [PlaybackScreen, CamerasScreen, StatusScreen, SettingsScreen, Help].forEach((c) => c.fetch()), 1500);
       return () => clearTimeout(t);
@@ -64,7 +69,7 @@ function Shell() {
   const r = route.value;
   const first = useRef(true);
   useEffect(() => {
-    document.title = `${places.find((p) => p.screen === r.screen)?.label} · Vedette`;
+    document.title = `${labelOf(places.find((p) => p.screen === r.screen)!)} · Vedette`;
     if (first.current) first.current = false;
     else document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
   }, [r.screen, r.arg]);
@@ -73,7 +78,7 @@ function Shell() {
     <nav class="rail" aria-label="Main">
       <a class="brand" href="#/live" aria-label="Vedette, to the live view"><${Mark} size=${28} /></a>
       ${places.map((p) => html`<a key=${p.screen} href="#/${p.screen}" class="rail-link" data-testid="nav-${p.screen}" aria-current=${r.screen === p.screen ? 'page' : undefined}>
-        <${Icon} name=${p.icon} size=${22} /><span>${p.label}</span></a>`)}
+        <${Icon} name=${p.icon} size=${22} /><span>${labelOf(p)}</span></a>`)}
     </nav>
     <${TopBar} />
     <${LinkBanner} />
@@ -104,11 +109,13 @@ function TopBar() {
   const themeIcon = { auto: 'auto', dark: 'moon', light: 'sun' } as const;
   const out = async () => {
     try {
-      await auth.logout();
+      await socket.aside(async () => {
+        await auth.logout().catch((e) => e.status === 401 || Promise.reject(e));
+        user.value = null;
+      });
     } catch (e) {
-      if ((e as { status?: number }).status !== 401) return say('error', (e as Error).message);
+      say('error', (e as Error).message);
     }
-    user.value = null;
   };
   return html`<header class="top">
     <span class="wordmark">Vedette</span>

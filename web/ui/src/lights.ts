@@ -13,7 +13,7 @@ export const patterns: Record<string, string> = { solid: 'on', off: 'off', blink
 
 /** What a hold of so many ms does, longest first. */
 export const gestures = [
-  { ms: 10_000, name: 'Hold 10 s', does: 'Shows the claim code on the console while the box has no owner' },
+  { ms: 10_000, name: 'Hold 10 s', does: 'Opens the setup window for 15 minutes: the console shows a code that makes an admin, or gives one another password; failed sign-ins are forgiven' },
   { ms: 3_000, name: 'Hold 3 s', does: 'Stops cleanly and makes the disk safe to unplug' },
   { ms: 0, name: 'Press', does: 'Keeps the last 5 minutes of every camera' },
 ];

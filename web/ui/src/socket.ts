@@ -1,5 +1,5 @@
 // The one websocket: state in, commands out. It reconnects by itself.
-import { panel, say, user } from './store';
+import { panel, say, sessionEnded, user } from './store';
 import { backoff, lost, reduce } from './state';
 import type { Envelope } from './types';
 
@@ -36,6 +36,16 @@ class PanelSocket {
     document.removeEventListener('visibilitychange', this.now);
     this.ws?.close(1000);
     this.ws = null;
+  }
+
+  /** aside does something that replaces the session: the connection of the old one is given up first, as its end would look like that of the session. */
+  async aside<T>(f: () => Promise<T>): Promise<T> {
+    this.close();
+    try {
+      return await f();
+    } finally {
+      if (user.value) this.open();
+    }
   }
 
   /** send gives false when there is no connection: commands are never kept for later. */
@@ -101,7 +111,7 @@ class PanelSocket {
     if (!this.wanted) return;
     panel.value = lost(panel.value, Date.now());
     if (e && e.code === 4401) {
-      user.value = null;
+      sessionEnded();
       return;
     }
     this.retry = window.setTimeout(() => this.connect(), backoff(this.tries++, Math.random()));
@@ -112,7 +122,7 @@ class PanelSocket {
   private async stillSignedIn() {
     try {
       const res = await fetch('/api/v1/auth/me');
-      if (res.status === 401) user.value = null;
+      if (res.status === 401) sessionEnded();
     } catch {
       // Not reachable: keep trying.
     }

@@ -10,6 +10,15 @@ export const panel = signal<PanelState>(initial);
 /** undefined: not asked yet; null: signed out. */
 export const user = signal<Me | null | undefined>(undefined);
 
+/** Whether the last session ended by itself: the way in says so. */
+export const ended = signal(false);
+
+/** sessionEnded leads to the way in; the address stays, so that one goes on where one was. */
+export function sessionEnded() {
+  if (user.value) ended.value = true;
+  user.value = null;
+}
+
 export type Theme = 'auto' | 'dark' | 'light';
 
 function remembered<T extends string>(key: string, fallback: T, allowed: readonly T[]): T {

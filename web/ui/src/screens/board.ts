@@ -4,7 +4,8 @@ import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { stamp } from '../format';
 import { gestures, lights, patterns } from '../lights';
-import { panel, say, stale, tick, zone } from '../store';
+import { mayOperate } from '../roles';
+import { panel, say, stale, tick, user, zone } from '../store';
 import { socket } from '../socket';
 import type { BoardButton, Led } from '../types';
 
@@ -19,7 +20,7 @@ export function BoardView() {
       ${(b.leds ?? []).length > 0 && html`<ul class="leds">${(b.leds ?? []).map((l) => html`<${Light} key=${l.name} l=${l} />`)}</ul>`}
       <${Watchdog} />
       <${Temperatures} />
-      ${(b.buttons ?? []).map((x) => (b.board === 'sim' ? html`<${Press} key=${x.name} b=${x} />` : html`<${Does} key=${x.name} b=${x} />`))}
+      ${(b.buttons ?? []).map((x) => (b.board === 'sim' && mayOperate(user.value?.role) ? html`<${Press} key=${x.name} b=${x} />` : html`<${Does} key=${x.name} b=${x} />`))}
       ${b.board === 'generic' && html`<p class="muted small" data-testid="board-unknown">This machine is no board that is known here. It records all the same; lights and a button can be named in its configuration.</p>`}
       ${(b.leds ?? []).length > 0 && html`<${Meaning} />`}
       ${!b.leds?.length && !b.buttons?.length && html`<p class="muted">This board reports no lights and no buttons.</p>`}

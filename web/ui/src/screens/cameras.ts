@@ -5,7 +5,7 @@ import { cameras as api, type TestResult } from '../api';
 import { ago, bitrate, codecLabel, sentence } from '../format';
 import { Icon } from '../icons';
 import { go, route } from '../router';
-import { mayManage } from '../roles';
+import { mayAdd, mayManage } from '../roles';
 import { boxNow, cameraList, panel, say, stale, user } from '../store';
 import { reduce } from '../state';
 import type { Camera } from '../types';
@@ -18,13 +18,14 @@ export function CamerasScreen() {
   const arg = route.value.arg;
   const edited = list.find((c) => c.id === arg);
   const manages = mayManage(user.value?.role);
-  if (arg === 'new' && manages) return html`<${CameraForm} key="new" />`;
+  const adds = mayAdd(user.value);
+  if (arg === 'new' && adds) return html`<${CameraForm} key="new" />`;
   if (edited && manages) return html`<${CameraForm} key=${edited.id} camera=${edited} />`;
   return html`<main id="main" class="screen">
     <header class="screen-head"><h1 tabIndex=${-1}>Cameras</h1>
-      ${manages && html`<a class="button primary" href="#/cameras/new" data-testid="camera-add"><${Icon} name="plus" /><span>Add a camera</span></a>`}</header>
+      ${adds && html`<a class="button primary" href="#/cameras/new" data-testid="camera-add"><${Icon} name="plus" /><span>Add a camera</span></a>`}</header>
     ${list.length === 0
-      ? html`<${Empty} title="No cameras yet"><p>You need the camera's address on your network, its user name and its password.</p><//>`
+      ? html`<${Empty} title="No cameras yet"><p>${adds ? 'You need the camera\'s address on your network, its user name and its password.' : 'Whoever looks after this recorder adds them, or lets you see them.'}</p><//>`
       : html`<ul class="cams">${list.map((c) => html`<${CameraRow} key=${c.id} c=${c} />`)}</ul>`}
   </main>`;
 }

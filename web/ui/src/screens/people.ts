@@ -2,9 +2,10 @@
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { camerasText, keys as keysAPI, people as api, roleWords, type Key, type MachineRole, type Person, type PersonRole, type Session } from '../access';
-import { ago, stamp } from '../format';
+import { ago, day } from '../format';
 import { boxNow, cameraList, say, stale, user, zone } from '../store';
 import { Ask, useTry, Wrong } from '../ui/ask';
+import { copy } from '../ui/hand';
 import { Dialog, Field, Toggle } from '../ui/kit';
 import { SessionTable } from './settings';
 
@@ -21,8 +22,9 @@ function Cameras({ value, onChange }: { value: string[] | undefined; onChange: (
 }
 
 function Roles<R extends PersonRole | MachineRole>({ roles, value, onChange }: { roles: R[]; value: R; onChange: (r: R) => void }) {
-  return html`<label class="field">Role <select value=${value} onChange=${(e: Event) => onChange((e.target as HTMLSelectElement).value as R)} data-testid="role">
-    ${roles.map((r) => html`<option key=${r} value=${r}>${r}: ${roleWords[r]}</option>`)}</select></label>`;
+  return html`<div class="field"><label for="role">Role</label>
+    <select id="role" value=${value} aria-describedby="role-hint" onChange=${(e: Event) => onChange((e.target as HTMLSelectElement).value as R)} data-testid="role">
+      ${roles.map((r) => html`<option key=${r} value=${r}>${r}</option>`)}</select><p class="field-hint" id="role-hint">${roleWords[value]}</p></div>`;
 }
 
 export function PeopleCard() {
@@ -61,11 +63,13 @@ function PersonDialog({ p, onClose }: { p: Person | null; onClose: () => void })
   const [disabled, setDisabled] = useState(p?.disabled ?? false);
   const [keep, setKeep] = useState(true);
   const { busy, error, go } = useTry();
+  // An admin sees all of them.
+  const seen = role === 'admin' ? undefined : cameras;
   const save = () => {
-    if (!p) return api.add({ username: name.trim(), role, password: pass, ...(cameras && { cameras }) });
+    if (!p) return api.add({ username: name.trim(), role, password: pass, ...(seen && { cameras: seen }) });
     const c: Parameters<typeof api.change>[1] = {};
     if (role !== p.role) c.role = role;
-    if (JSON.stringify(cameras) !== JSON.stringify(p.cameras)) c.cameras = cameras ?? null;
+    if (JSON.stringify(seen) !== JSON.stringify(p.cameras)) c.cameras = seen ?? null;
     if (disabled !== p.disabled) c.disabled = disabled;
     if (pass) c.password = pass;
     if (!keep) c.totp = false;
@@ -101,7 +105,7 @@ export function KeysCard() {
       <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Sees</th><th scope="col">Last used</th><th scope="col">Until</th><th scope="col"><span class="sr">What may be done</span></th></tr></thead>
       <tbody>${list.map((k) => html`<tr key=${k.id}><th scope="row">${k.name} <small class="muted mono">${k.id}</small></th><td data-label="Role">${k.role}</td><td data-label="Sees">${camerasText(k.cameras, nameOf)}</td>
         <td data-label="Last used">${k.last_used ? ago(boxNow.value - Date.parse(k.last_used)) : 'never'}</td>
-        <td data-label="Until">${k.expired ? html`<span class="tag tag-bad">expired</span>` : k.expires_at ? stamp(Date.parse(k.expires_at), zone.value) : 'it is revoked'}</td>
+        <td data-label="Until">${k.expired ? html`<span class="tag tag-bad">expired</span>` : k.expires_at ? day(Date.parse(k.expires_at), zone.value) : 'it is revoked'}</td>
         <td class="actions"><button type="button" class="button small" disabled=${stale.value} onClick=${() => setGone(k)} data-testid="key-remove-${k.name}">Revoke…</button></td></tr>`)}</tbody>
     </table></div>`}
     <p><button type="button" class="button" disabled=${stale.value} onClick=${() => setAdd(true)} data-testid="key-add">Make a key…</button></p>
@@ -124,10 +128,9 @@ function KeyDialog({ onClose }: { onClose: () => void }) {
       setMade(k.key);
     });
   };
-  const copy = () => navigator.clipboard?.writeText(made).then(() => say('good', 'Copied.'), () => say('error', 'This browser does not let the panel copy.'));
   if (made) return html`<${Dialog} title="The key" onClose=${onClose} testid="key-made"><p>It is shown this once. Give it to the machine, and to nobody else.</p>
     <p class="mono wrap" data-testid="key-secret">${made}</p>
-    <div class="dialog-foot"><button type="button" class="button" onClick=${copy}>Copy</button><button type="button" class="button primary" onClick=${onClose} data-testid="key-done">I have it</button></div><//>`;
+    <div class="dialog-foot"><button type="button" class="button" onClick=${() => copy(made)}>Copy</button><button type="button" class="button primary" onClick=${onClose} data-testid="key-done">I have it</button></div><//>`;
   return html`<${Dialog} title="Make a key" onClose=${onClose} testid="key-dialog"><form class="ask" onSubmit=${submit}>
     <${Field} id="key-name" label="Name" value=${name} onInput=${setName} placeholder="What it is for" testid="key-name" />
     <${Roles} roles=${machineRoles} value=${role} onChange=${setRole} />

@@ -45,10 +45,11 @@ export function Rates({ rate, onPick }: { rate: number; onPick: (r: number) => v
     options=${rates.map((r) => ({ value: String(r), label: r === 0.5 ? '½×' : `${r}×`, title: `${r} times as fast` }))} />`;
 }
 
-/** Marks chooses a range and offers it as a file. */
+/** Marks chooses a range and offers it as a file, to whoever may take one. */
 export function Marks({ id, marks, actions: a, zone, recorded }: {
   id: string; marks: { a: number | null; b: number | null }; actions: Actions; zone: Zone; recorded: number;
 }) {
+  if (!mayExport(user.value?.role)) return null;
   const both = marks.a !== null && marks.b !== null;
   const length = both ? marks.b! - marks.a! : 0;
   return html`<div class="marks" role="group" aria-label="Clip">
@@ -56,17 +57,16 @@ export function Marks({ id, marks, actions: a, zone, recorded }: {
       <${Icon} name="markIn" /><span>${marks.a === null ? 'Mark in' : clock(marks.a, zone)}</span></button>
     <button type="button" class="button mark ${marks.b !== null ? 'is-set' : ''}" onClick=${() => a.mark('b')} data-testid="mark-out" title="Mark the end (O)">
       <${Icon} name="markOut" /><span>${marks.b === null ? 'Mark out' : clock(marks.b, zone)}</span></button>
-    ${!mayExport(user.value?.role) ? null : both
+    ${both
       ? html`<a class="button primary" href=${api.clipURL(id, marks.a!, marks.b!)} download=${fileName(id, marks.a!, zone)} data-testid="download-clip">
           <${Icon} name="download" /><span>Download ${span(length)}</span></a>`
       : html`<button type="button" class="button" disabled data-testid="download-clip-off" title="Mark a start and an end first"><${Icon} name="download" /><span>Download</span></button>`}
-    ${both && recorded > 0 && mayExport(user.value?.role) && html`<button type="button" class="button" onClick=${() => keep(id, marks.a!, marks.b!)} data-testid="keep" title="Nothing deletes it until somebody releases it">
+    ${both && recorded > 0 && html`<button type="button" class="button" onClick=${() => keep(id, marks.a!, marks.b!)} data-testid="keep" title="Nothing deletes it until somebody releases it">
       <${Icon} name="keep" /><span>Keep</span></button>`}
     ${(marks.a !== null || marks.b !== null) && html`<${IconButton} icon="close" label="Clear marks" onClick=${a.clear} testid="mark-clear" />`}
     ${both && recorded < length - 1000 && html`<p class="marks-note">${recorded > 0 ? `${span(recorded)} of it is recorded` : 'Nothing in it is recorded'}</p>`}
   </div>`;
 }
-
 
 async function keep(id: string, from: number, to: number) {
   try {

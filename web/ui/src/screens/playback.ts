@@ -7,7 +7,8 @@ import { useKeys } from '../keys';
 import { codecName } from '../media/gops';
 import { lastMs, Player, type PlayerState } from '../media/player';
 import { go, href, replace, route } from '../router';
-import { boxNow, cameraList, panel, say, zone } from '../store';
+import { mayExport } from '../roles';
+import { boxNow, cameraList, panel, say, user, zone } from '../store';
 import { clock, clockTenths, day, dayStart, gapReason, sentence, span, stamp } from '../format';
 import { Footage } from '../timeline/footage';
 import { centred, maxSpan, placeAt, viewSpan, zoom, type View } from '../timeline/model';
@@ -220,10 +221,10 @@ function Playback({ id }: { id: string }) {
       case '-': return a.zoom(2), true;
       case 'Home': return moveTo(dayStart(at ?? now(), z)), true;
       case 'End': return moveTo(now()), true;
-      case 'i': return mark('a'), true;
-      case 'o': return mark('b'), true;
-      case 'e':
-        if (marks.a === null || marks.b === null) say('info', 'Mark the start with I and the end with O first.');
+      case 'i': case 'o': case 'e':
+        if (!mayExport(user.value?.role)) return say('info', 'Your account may not take footage away.'), true;
+        if (key !== 'e') mark(key === 'i' ? 'a' : 'b');
+        else if (marks.a === null || marks.b === null) say('info', 'Mark the start with I and the end with O first.');
         else document.querySelector<HTMLAnchorElement>('[data-testid=download-clip]')?.click();
         return true;
       case 't': return document.getElementById('goto')?.focus(), true;
@@ -309,11 +310,12 @@ function Cover({ id, state, detail, at, cam }: { id: string; state: PlayerState;
   if (state === 'error') return html`<div class="stage-cover" role="alert"><${Icon} name="warn" size=${28} /><h2>The footage could not be played</h2><p>${sentence(detail)}</p></div>`;
   if (state !== 'unsupported') return null;
   const from = (at ?? now()) - 30_000;
+  const takes = mayExport(user.value?.role);
   return html`<div class="stage-cover" role="alert" data-testid="unsupported">
     <${Icon} name="info" size=${28} />
     <h2>This browser cannot play ${detail.includes('/') ? codecName(detail) : detail}</h2>
-    <p>The recording is intact. Download it and play it with a player that knows the format.</p>
-    <a class="button primary" href=${api.clipURL(id, from, from + 60_000)} download><${Icon} name="download" /><span>Download this minute</span></a>
+    <p>The recording is intact. ${takes ? 'Download it and play it with a player that knows the format.' : 'Ask somebody who may download it.'}</p>
+    ${takes && html`<a class="button primary" href=${api.clipURL(id, from, from + 60_000)} download><${Icon} name="download" /><span>Download this minute</span></a>`}
   </div>`;
 }
 

@@ -3,8 +3,9 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { account, qrPath } from '../access';
 import { auth } from '../api';
-import { say, stale, user } from '../store';
+import { stale, user } from '../store';
 import { Ask, useTry, Wrong } from '../ui/ask';
+import { copy, save } from '../ui/hand';
 import { Dialog, Field } from '../ui/kit';
 
 type Step = '' | 'add' | 'remove' | 'recovery';
@@ -53,7 +54,7 @@ function SetUp({ onClose, onCodes }: { onClose: () => void; onCodes: (c: string[
       <p>Scan this with an authenticator app, then type the code it shows.</p>
       <svg class="qr" viewBox="-4 -4 ${size} ${size}" role="img" aria-label="QR code of the secret below" data-testid="second-qr"><rect x="-4" y="-4" width=${size} height=${size} fill="#fff" /><path d=${qrPath(begun.qr)} fill="#000" /></svg>
       <p class="small">Or type the secret: <b class="mono" data-testid="second-secret">${begun.secret}</b></p>
-      <${Field} id="second-code" label="Code" value=${code} onInput=${setCode} mono autocomplete="one-time-code" testid="second-code" />`}
+      <${Field} id="second-code" label="Code" value=${code} onInput=${setCode} mono inputmode="numeric" autocomplete="one-time-code" testid="second-code" />`}
     <${Wrong} error=${error} />
     <div class="dialog-foot"><button type="button" class="button" onClick=${onClose}>Leave it</button>
       <button type="submit" class="button primary" disabled=${busy || (begun ? !code.trim() : !pass)} data-testid="second-next">${begun ? 'Switch on' : 'Next'}</button></div>
@@ -76,10 +77,11 @@ function Renew({ onClose, onCodes }: { onClose: () => void; onCodes: (c: string[
 
 /** Codes are shown this once. */
 function Codes({ codes, onClose }: { codes: string[]; onClose: () => void }) {
-  const copy = () => navigator.clipboard?.writeText(codes.join('\n')).then(() => say('good', 'Copied.'), () => say('error', 'This browser does not let the panel copy.'));
+  const text = codes.join('\n') + '\n';
+  const file = () => save(new Blob([`Recovery codes of ${user.value?.username} for Vedette at ${location.host}. Each lets you in once.\n\n${text}`], { type: 'text/plain' }), 'vedette-recovery-codes.txt');
   return html`<${Dialog} title="Recovery codes" onClose=${onClose} testid="recovery-dialog">
     <p>Each lets you in once when your app is not at hand. They are shown this once: print them, or keep them where you keep passwords.</p>
     <ul class="codes mono" data-testid="recovery-codes">${codes.map((c) => html`<li key=${c}>${c}</li>`)}</ul>
-    <div class="dialog-foot"><button type="button" class="button" onClick=${copy}>Copy</button><button type="button" class="button" onClick=${() => print()}>Print</button>
-      <button type="button" class="button primary" onClick=${onClose} data-testid="recovery-done">I have them</button></div><//>`;
+    <div class="dialog-foot"><button type="button" class="button" onClick=${() => copy(text)}>Copy</button><button type="button" class="button" onClick=${() => print()}>Print</button>
+      <button type="button" class="button" onClick=${file} data-testid="recovery-save">Save</button>      <button type="button" class="button primary" onClick=${onClose} data-testid="recovery-done">I have them</button></div><//>`;
 }

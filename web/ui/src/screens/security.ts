@@ -1,60 +1,15 @@
-// How the box is guarded: its certificate, its secrets, and copies of its settings. For administrators.
+// How the box is guarded: its secrets, copies of its settings, and where it connects to. For administrators.
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
-import { box as api, type Certificate, type Outgoing } from '../access';
-import { stamp } from '../format';
-import { Icon } from '../icons';
-import { say, stale, zone } from '../store';
+import { box as api, type Outgoing } from '../access';
+import { boxNow, say, stale } from '../store';
 import { Ask, Phrase, useTry, Wrong } from '../ui/ask';
-import { Choice, Dialog, Field, Toggle } from '../ui/kit';
+import { save } from '../ui/hand';
+import { Field, Toggle } from '../ui/kit';
 
-const modes = { off: 'Not encrypted', own: 'By this box', given: 'Given by you', acme: 'Fetched by itself' };
-
-export function CertificateCard() {
-  const [c, setC] = useState<Certificate | null>(null);
-  const [edit, setEdit] = useState(false);
-  const load = () => api.certificate().then(setC, () => setC(null));
-  useEffect(() => void load(), []);
-  if (!c) return null;
-  return html`<section class="card" aria-labelledby="tls-h"><h2 id="tls-h">Certificate</h2>
-    ${c.mode === 'off' ? html`<p>This panel is not encrypted. Its configuration turns that on (<span class="mono">tls.mode</span>).</p>` : html`
-      <dl class="facts" data-testid="certificate"><div><dt>From</dt><dd>${modes[c.mode]}</dd></div><div><dt>Words</dt><dd><b>${c.words}</b></dd></div>
-        <div><dt>Names</dt><dd>${c.names.join(', ')}</dd></div>${c.not_after && html`<div><dt>Until</dt><dd>${stamp(Date.parse(c.not_after), zone.value)}</dd></div>`}</dl>
-      ${c.problem && html`<p class="bad"><${Icon} name="warn" size=${16} /> ${c.problem}</p>`}
-      ${c.acme?.error && html`<p class="bad"><${Icon} name="warn" size=${16} /> ${c.acme.error}</p>`}
-      <details><summary>Fingerprints</summary><p class="mono small wrap">${c.fingerprint}</p><p class="small">Of the authority:</p><p class="mono small wrap">${c.ca_fingerprint}</p></details>
-      ${!c.publicly_trusted && html`<p class="muted small">Browsers warn of it until they know this box's authority. Download it, open it on each device, and have it trusted for web sites.</p>`}
-      <p class="actions"><a class="button" href="/vedette-ca.crt" download>Authority</a> <button type="button" class="button" disabled=${stale.value} onClick=${() => setEdit(true)} data-testid="certificate-edit">Change…</button></p>`}
-    ${edit && html`<${CertificateDialog} c=${c} onClose=${() => { setEdit(false); void load(); }} />`}
-  </section>`;
-}
-
-function CertificateDialog({ c, onClose }: { c: Certificate; onClose: () => void }) {
-  const [mode, setMode] = useState<string>(c.mode);
-  const [cert, setCert] = useState('');
-  const [key, setKey] = useState('');
-  const [domain, setDomain] = useState(c.acme?.domain ?? '');
-  const [email, setEmail] = useState(c.acme?.email ?? '');
-  const { busy, error, go } = useTry();
-  const submit = async (e: Event) => {
-    e.preventDefault();
-    const body = { mode, ...(mode === 'given' && { certificate: cert, key }), ...(mode === 'acme' && { acme: { domain, email, challenge: 'http-01' } }) };
-    if (await go(() => api.setCertificate(body))) {
-      say('good', 'The certificate is set.');
-      onClose();
-    }
-  };
-  const area = (id: string, label: string, value: string, set: (v: string) => void) => html`<label class="field" for=${id}>${label}
-    <textarea id=${id} class="mono" rows="5" value=${value} onInput=${(e: Event) => set((e.target as HTMLTextAreaElement).value)} placeholder="-----BEGIN …" spellcheck=${false} autocomplete="off"></textarea></label>`;
-  return html`<${Dialog} title="Certificate" onClose=${onClose} testid="certificate-dialog"><form class="ask" onSubmit=${submit}>
-    <${Choice} label="From" value=${mode} onPick=${setMode} options=${[{ value: 'own', label: 'This box' }, { value: 'given', label: 'Yours' }, { value: 'acme', label: "Let's Encrypt" }]} />
-    ${mode === 'given' && [area('tls-cert', 'Certificate and those that lead to its authority', cert, setCert), area('tls-key', 'Key', key, setKey)]}
-    ${mode === 'acme' && html`<${Field} id="tls-domain" label="Domain" value=${domain} onInput=${setDomain} placeholder="nvr.example.org" hint="It has to lead to this box, on port 80 from the internet." />
-      <${Field} id="tls-email" label="E-mail" required=${false} value=${email} onInput=${setEmail} />`}
-    <${Wrong} error=${error} />
-    <div class="dialog-foot"><button type="button" class="button" onClick=${onClose}>Leave it</button><button type="submit" class="button primary" disabled=${busy} data-testid="certificate-save">Use it</button></div>
-  </form><//>`;
-}
+// As in SECURITY.md and security.txt: the tests compare.
+export const supportedUntil = '2031-12-31';
+export const contact = 'security@vedette.example';
 
 export function BackupCard() {
   const [pass, setPass] = useState('');
@@ -64,12 +19,7 @@ export function BackupCard() {
   const make = (e: Event) => {
     e.preventDefault();
     void go(async () => {
-      const url = URL.createObjectURL(await api.backup(pass));
-      const a = document.createElement('a');
-      a.href = url;
-      a.download = `vedette-backup-${new Date().toISOString().slice(0, 10)}.age`;
-      a.click();
-      URL.revokeObjectURL(url);
+      save(await api.backup(pass), `vedette-backup-${new Date(boxNow.value).toISOString().slice(0, 10)}.age`);
       setPass('');
     });
   };
@@ -104,7 +54,7 @@ export function OutgoingCard() {
   const show = (v: Outgoing) => [setO(v), setNets(v.allow.join(', '))];
   useEffect(() => void api.outgoing().then(show, () => undefined), []);
   if (!o) return null;
-  const save = (e: Event) => {
+  const submit = (e: Event) => {
     e.preventDefault();
     void go(async () => {
       show(await api.setOutgoing({ ...o, allow: nets.split(/[\s,]+/).filter(Boolean) }));
@@ -112,7 +62,7 @@ export function OutgoingCard() {
     });
   };
   return html`<section class="card" aria-labelledby="outgoing-h"><h2 id="outgoing-h">Where the recorder connects to</h2>
-    <form onSubmit=${save}>
+    <form onSubmit=${submit}>
       <${Toggle} id="cameras-public" label="Cameras on the internet" hint="Without it cameras have to be in your own network." checked=${o.cameras_public} onChange=${(v: boolean) => setO({ ...o, cameras_public: v })} testid="cameras-public" />
       <${Field} id="allow" label="Networks that are let through all the same" required=${false} value=${nets} onInput=${setNets} mono placeholder="10.1.0.0/16" testid="outgoing-allow" />
       <${Wrong} error=${error} />
@@ -127,5 +77,13 @@ export function SecretsCard() {
     <p><button type="button" class="button" disabled=${stale.value} onClick=${() => setAsk(true)} data-testid="rotate">Make a new key…</button></p>
     ${ask && html`<${Ask} title="Make a new key?" verb="Make it" danger=${false} act=${async () => say('good', `${await api.rotate()} secrets are sealed anew.`)} onClose=${() => setAsk(false)} testid="rotate">
       <p>Every secret is sealed anew. Recording goes on, and nobody notices.</p><//>`}
+  </section>`;
+}
+
+/** SupportCard says how long there are updates, and whom to tell of a weakness. */
+export function SupportCard() {
+  return html`<section class="card" aria-labelledby="support-h"><h2 id="support-h">Updates and weaknesses</h2>
+    <p data-testid="support">Releases of 2026 get security updates until <b>${supportedUntil}</b>, free of charge.</p>
+    <p>You found a weakness? Write to <a href="mailto:${contact}">${contact}</a>, in English. <a href="/.well-known/security.txt">security.txt</a> says the same.</p>
   </section>`;
 }

@@ -1,5 +1,5 @@
 // Events as sentences. Pure.
-import { bytes, clock, gapReason, plural, sentence as asSentence, span, type Zone } from '../format';
+import { bytes, clock, gapReason, plural, sentence as asSentence, span, stamp, type Zone } from '../format';
 import type { Event } from '../types';
 
 type Payload = Record<string, unknown>;
@@ -21,11 +21,22 @@ const from = (p: Payload) => {
 
 const who = (p: Payload) => plain(p.user) || 'Somebody';
 
+/** The doer is named where it is another one than whom it is about. */
+const by = (p: Payload, ...more: unknown[]) => [plain(p.by) && `by ${plain(p.by)}`, ...more.map(plain)].filter(Boolean).join(', ');
+
+/** What was tried at the door, where it was no password. */
+const tried: Record<string, string> = { 'API key': 'Somebody came with a key that is none', 'setup code': 'Somebody tried a wrong code for setting up' };
+
 const camera = (text: (name: string) => string): Tell => (p, name) => ({ text: text(name), detail: reasonOf(p) });
 
 const moment = (v: unknown, zone: Zone) => {
   const t = Date.parse(plain(v));
   return Number.isFinite(t) ? clock(t, zone) : '';
+};
+
+const until = (v: unknown, zone: Zone) => {
+  const t = Date.parse(plain(v));
+  return Number.isFinite(t) ? `on ${stamp(t, zone)}` : '';
 };
 
 // What presses the disk, when it begins and when it is over.
@@ -52,6 +63,7 @@ const actions: Record<string, string> = {
   evidence_hold: 'the last 5 minutes are kept',
   stop: 'the recorder stops cleanly',
   claim_code_shown: 'the claim code is on the console',
+  setup_opened: 'the setup window is open, and its code is on the console',
   none: 'nothing to do',
   factory_reset: 'accounts and settings are wiped',
 };
@@ -112,24 +124,24 @@ const known: Record<string, Tell> = {
   auth_claimed: (p) => ({ text: `${who(p)} claimed this recorder`, detail: from(p) }),
   auth_login: (p) => ({ text: `${who(p)} signed in`, detail: from(p) }),
   auth_logout: (p) => ({ text: `${who(p)} signed out`, detail: from(p) }),
-  auth_login_failed: (p) => ({ text: plain(p.user) ? `A wrong password for ${who(p)}` : 'Somebody failed to sign in', detail: from(p) }),
+  auth_login_failed: (p) => ({ text: plain(p.user) ? `A wrong password for ${who(p)}` : tried[plain(p.detail)] ?? 'Somebody failed to sign in', detail: from(p) }),
   auth_login_throttled: (p) => ({ text: 'Too many failed attempts to sign in: slowed down', detail: from(p) }),
   auth_second_factor_failed: (p) => ({ text: `A wrong code of the second factor for ${who(p)}`, detail: from(p) }),
   auth_recovered: (p) => ({ text: `${who(p)} got another password with the code of the box`, detail: from(p) }),
   auth_setup_opened: () => ({ text: 'Somebody held the button: an admin can be made for 15 minutes' }),
-  auth_user_added: (p) => ({ text: `${who(p)} was added` }),
-  auth_user_changed: (p) => ({ text: `${who({ user: p.by })} changed the account of ${who(p)}`, detail: plain(p.detail) }),
-  auth_user_removed: (p) => ({ text: `${who({ user: p.by })} removed ${who(p)}` }),
-  auth_password_changed: (p) => ({ text: `${who(p)} has another password` }),
+  auth_user_added: (p) => ({ text: `${who(p)} was added`, detail: by(p, p.detail) }),
+  auth_user_changed: (p) => ({ text: `The account of ${who(p)} was changed`, detail: by(p, p.detail) }),
+  auth_user_removed: (p) => ({ text: `${who(p)} was removed`, detail: by(p) }),
+  auth_password_changed: (p) => ({ text: `${who(p)} has another password`, detail: from(p) }),
   auth_session_ended: (p) => ({ text: `A session of ${who(p)} was ended` }),
-  auth_key_added: (p) => ({ text: `${who({ user: p.by })} made a key for a machine`, detail: plain(p.detail) || plain(p.target) }),
-  auth_key_removed: (p) => ({ text: `${who({ user: p.by })} revoked the key of a machine`, detail: plain(p.detail) || plain(p.target) }),
+  auth_key_added: (p) => ({ text: `${who(p)} made a key for a machine`, detail: plain(p.detail) || plain(p.target) }),
+  auth_key_removed: (p) => ({ text: `${who(p)} revoked the key of a machine`, detail: plain(p.detail) || plain(p.target) }),
   auth_totp_added: (p) => ({ text: `${who(p)} uses a second factor` }),
-  auth_totp_removed: (p) => ({ text: `${who(p)} uses no second factor any more` }),
+  auth_totp_removed: (p) => ({ text: `${who(p)} uses no second factor any more`, detail: by(p) }),
   certificate_renewed: () => ({ text: 'The certificate of this panel was renewed' }),
   certificate_failing: (p) => ({ text: 'The certificate of this panel cannot be renewed', detail: plain(p.error) || plain(p.reason) }),
-  certificate_expiring: (p) => ({ text: 'The certificate of this panel ends soon', detail: plain(p.not_after) }),
-  audit_broken: (p) => ({ text: 'The audit was changed from outside', detail: plain(p.reason) }),
+  certificate_expiring: (p, _, z) => ({ text: 'The certificate of this panel ends soon', detail: until(p.not_after, z) }),
+  audit_broken: (p) => ({ text: 'The audit was changed from outside', detail: [p.entry && `entry ${plain(p.entry)}`, plain(p.reason)].filter(Boolean).join(': ') }),
   secrets_rotated: (p) => ({ text: 'The secrets are sealed under a new key', detail: typeof p.secrets === 'number' ? `${p.secrets} of them` : '' }),
   backup_made: () => ({ text: 'A backup was made' }),
   backup_restored: () => ({ text: 'A backup was restored' }),

@@ -3,23 +3,48 @@ import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { account, agentText, type Session } from '../access';
 import { ago } from '../format';
+import { mayOperate } from '../roles';
+import { route } from '../router';
+import { socket } from '../socket';
 import { boxNow, say, stale, user } from '../store';
 import { Ask, useTry, Wrong } from '../ui/ask';
 import { Field } from '../ui/kit';
 import { AuditCard } from './audit';
+import { CertificateCard } from './certificate';
 import { KeysCard, PeopleCard } from './people';
 import { SecondFactor } from './second';
-import { BackupCard, CertificateCard, OutgoingCard, SecretsCard } from './security';
+import { BackupCard, OutgoingCard, SecretsCard, SupportCard } from './security';
+
+// Headings that can be gone to; their ids end in -h.
+const parts = [['password', 'Account'], ['people', 'People'], ['keys', 'Keys'], ['tls', 'Certificate'], ['backup', 'Backup'], ['outgoing', 'Connections'], ['audit', 'Audit']];
+
+/** useJump goes to the part that the address names, once it is there. */
+function useJump(part: string) {
+  useEffect(() => {
+    if (!part) return;
+    // After the focus of the new screen, and what the parts before it have to show.
+    const t = setTimeout(() => {
+      const h = document.getElementById(`${part}-h`);
+      h?.setAttribute('tabindex', '-1');
+      h?.focus();
+      h?.scrollIntoView();
+    }, 100);
+    return () => clearTimeout(t);
+  }, [part]);
+}
 
 export function SettingsScreen() {
-  const admin = user.value?.role === 'admin';
-  return html`<main id="main" class="screen status">
-    <header class="screen-head"><h1 tabIndex=${-1}>Settings</h1><p class="muted">${user.value?.username} · ${user.value?.role}</p></header>
+  useJump(route.value.arg);
+  const admin = mayOperate(user.value?.role);
+  return html`<main id="main" class="screen status settings">
+    <header class="screen-head"><h1 tabIndex=${-1}>${admin ? 'Settings' : 'Account'}</h1><p class="muted">${user.value?.username} · ${user.value?.role}</p></header>
+    ${admin && html`<nav class="jump" aria-label="Parts of the settings">${parts.map(([part, name]) => html`<a key=${part} class="button small" href="#/settings/${part}" data-testid="jump-${part}">${name}</a>`)}</nav>`}
     <div class="status-grid">
       <${PasswordCard} />
       <${SecondFactor} />
       <${SessionsCard} />
       ${admin && html`<${PeopleCard} /><${KeysCard} /><${CertificateCard} /><${BackupCard} /><${SecretsCard} /><${OutgoingCard} /><${AuditCard} />`}
+      <${SupportCard} />
     </div>
   </main>`;
 }
@@ -30,7 +55,7 @@ function PasswordCard() {
   const { busy, error, go } = useTry();
   const submit = async (e: Event) => {
     e.preventDefault();
-    if (!(await go(() => account.password(current, next)))) return;
+    if (!(await go(() => socket.aside(() => account.password(current, next))))) return;
     setCurrent('');
     setNext('');
     say('good', 'The password is changed. Every other session of yours has ended.');

@@ -2,8 +2,9 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, auth, type Setup } from '../api';
+import { span } from '../format';
 import { Icon, Mark } from '../icons';
-import { user } from '../store';
+import { ended, user } from '../store';
 import { Field } from '../ui/kit';
 
 const minPassword = 8;
@@ -30,12 +31,13 @@ export function Gate() {
           ? html`<p class="muted" role="status">Asking the recorder…</p>`
           : !setup.claimed || recover
             ? setup.claimable
-              ? html`<${Claim} again=${setup.claimed} onClaimed=${ask} />`
+              ? html`<${Claim} again=${setup.claimed} left=${setup.left} onOver=${ask} />`
               : html`<${Closed} setup=${setup} onAgain=${ask} />`
             : html`<${SignIn} />`}
       ${setup?.claimed && html`<p class="gate-more"><button type="button" class="linkish" onClick=${() => [setRecover(!recover), ask()]} data-testid="recover">${recover ? 'Sign in' : 'The password is lost'}</button></p>`}
     </div>
-    ${setup?.words && html`<p class="gate-foot" data-testid="words">This recorder's words: <b>${setup.words}</b></p>`}
+    ${setup?.words && html`<div class="gate-foot" data-testid="words"><p>This recorder's words: <b>${setup.words}</b></p>
+      ${setup.fingerprint && html`<details><summary>Fingerprint of its key</summary><p class="wrap">${setup.fingerprint}</p></details>`}</div>`}
     <p class="gate-foot">${location.host}</p>
   </main>`;
 }
@@ -82,7 +84,22 @@ function Closed({ setup, onAgain }: { setup: Setup; onAgain: () => void }) {
     <button type="button" class="button primary wide" onClick=${onAgain}>I did</button></div>`;
 }
 
-function Claim({ again, onClaimed }: { again: boolean; onClaimed: () => void }) {
+/** Left says how long the setup window stays open, and tells when it is over. */
+function Left({ ms, onOver }: { ms: number; onOver: () => void }) {
+  // A second more: that is how exactly the recorder tells its time here.
+  const [end] = useState(performance.now() + ms + 1000);
+  const [left, setLeft] = useState(ms);
+  useEffect(() => {
+    const t = setInterval(() => setLeft(Math.max(0, end - performance.now())), 1000);
+    return () => clearInterval(t);
+  }, []);
+  useEffect(() => {
+    if (left === 0) onOver();
+  }, [left === 0]);
+  return html`<p class="muted small" role="timer" data-testid="claim-left">${left > 0 ? `Open for another ${span(left < 60_000 ? left : Math.ceil(left / 60_000) * 60_000)}.` : 'The time is over.'}</p>`;
+}
+
+function Claim({ again, left, onOver }: { again: boolean; left?: number; onOver: () => void }) {
   const [code, setCode] = useState('');
   const [name, setName] = useState('');
   const [pass, setPass] = useState('');
@@ -99,7 +116,7 @@ function Claim({ again, onClaimed }: { again: boolean; onClaimed: () => void }) 
       try {
         await auth.claim(code.trim(), name.trim(), pass);
       } catch (err) {
-        if (err instanceof ApiError && err.status === 409) onClaimed();
+        if (err instanceof ApiError && (err.code === 'claimed' || err.code === 'closed')) onOver();
         throw err;
       }
       // A recorder may sign the new owner in at once, or want the password again.
@@ -111,6 +128,7 @@ function Claim({ again, onClaimed }: { again: boolean; onClaimed: () => void }) 
   return html`<form onSubmit=${submit} noValidate>
     <h1 ref=${head} tabIndex=${-1}>${again ? 'Let an admin in' : 'Claim this recorder'}</h1>
     <p class="lede">${again ? 'With the name of an admin there is, you give them another password; with a new one you make another admin.' : 'It is new and belongs to nobody yet.'} Its one-time code proves that you stand next to it.</p>
+    ${left !== undefined && html`<${Left} ms=${left} onOver=${onOver} />`}
     <${FormError} text=${errors.form} />
     <${Field} id="code" label="One-time code" value=${code} onInput=${setCode} error=${errors.code} mono autocomplete="one-time-code" testid="claim-code"
       hint="Printed in the log when the recorder starts, and on the box's screen if it has one." />
@@ -125,25 +143,38 @@ function SignIn() {
   const [name, setName] = useState('');
   const [pass, setPass] = useState('');
   const [code, setCode] = useState<string | null>(null);
+  const [recovery, setRecovery] = useState(false);
   const [wait, setWait] = useState(0);
   const { busy, errors, send } = useForm();
-  useEffect(() => document.getElementById('username')?.focus(), []);
+  const second = code !== null;
+  useEffect(() => void focusField(second ? 'code' : 'username'), [second]);
   useEffect(() => {
     if (!wait) return;
     const t = setTimeout(() => setWait(wait - 1), 1000);
     return () => clearTimeout(t);
   }, [wait]);
+  const back = () => [setCode(null), setPass(''), setRecovery(false)];
+  const flip = () => {
+    setRecovery(!recovery);
+    setCode('');
+    focusField('code');
+  };
   const submit = (e: Event) => {
     e.preventDefault();
     void send({
       username: name.trim() ? '' : 'Enter your user name.',
       password: pass ? '' : 'Enter your password.',
+      code: code === '' ? 'Enter the code.' : '',
     }, async () => {
       try {
         await auth.login(name.trim(), pass, code?.trim());
       } catch (err) {
         if (err instanceof ApiError && err.wait) setWait(err.wait);
-        if (err instanceof ApiError && err.code === 'second_factor' && code === null) return setCode('');
+        if (err instanceof ApiError && err.code === 'second_factor') {
+          if (code === null) return setCode('');
+          throw new ApiError(err.status, err.code, 'This code does not hold. One of an app is worth half a minute, and each is taken once.', 'code');
+        }
+        if (err instanceof ApiError && err.code === 'bad_credentials') back();
         throw err;
       }
       await enter(name.trim());
@@ -151,10 +182,16 @@ function SignIn() {
   };
   return html`<form onSubmit=${submit} noValidate>
     <h1>Sign in</h1>
+    ${ended.value && html`<p role="status" data-testid="ended">Your session has ended. Sign in to go on where you were.</p>`}
     <${FormError} text=${wait ? `Too many attempts. Try again in ${wait} s.` : errors.form} />
-    <${Field} id="username" label="User name" value=${name} onInput=${setName} error=${errors.username} autocomplete="username" testid="login-user" />
-    <${Field} id="password" label="Password" type="password" value=${pass} onInput=${setPass} error=${errors.password} autocomplete="current-password" testid="login-pass" />
-    ${code !== null && html`<${Field} id="code" label="Code of your app" value=${code} onInput=${setCode} error=${errors.code} mono autocomplete="one-time-code" testid="login-code" hint="Or one of your recovery codes." />`}
+    ${second ? html`
+      <p role="status">${recovery ? 'Type one of the recovery codes you were given. It is used up then.' : html`The password of <b>${name.trim()}</b> is right. Now the code that your authenticator app shows.`}</p>
+      <${Field} id="code" label=${recovery ? 'Recovery code' : 'Code of your app'} value=${code} onInput=${setCode} error=${errors.code} mono
+        inputmode=${recovery ? undefined : 'numeric'} autocomplete=${recovery ? 'off' : 'one-time-code'} testid="login-code" />` : html`
+      <${Field} id="username" label="User name" value=${name} onInput=${setName} error=${errors.username} autocomplete="username" testid="login-user" />
+      <${Field} id="password" label="Password" type="password" value=${pass} onInput=${setPass} error=${errors.password} autocomplete="current-password" testid="login-pass" />`}
     <button type="submit" class="button primary wide" disabled=${busy || wait > 0} data-testid="login-submit">${busy ? 'Signing in…' : 'Sign in'}</button>
+    ${second && html`<p class="gate-ways"><button type="button" class="linkish" onClick=${flip} data-testid="login-recovery">${recovery ? 'Use the app' : 'The app is not at hand'}</button>
+      <button type="button" class="linkish" onClick=${back} data-testid="login-back">Another account</button></p>`}
   </form>`;
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, holds, volumes as api } from '../api';
 import { ago, bitrate, bytes, clock, plural, sentence as sentenceOf, span, stamp } from '../format';
 import { Icon, type IconName } from '../icons';
+import { mayExport, mayManage } from '../roles';
 import { boxNow, cameraList, panel, recording, say, stale, tick, user, zone } from '../store';
 import { keepDays } from '../state';
 import { holdsTold } from '../timeline/held';
@@ -218,7 +219,8 @@ function Kept() {
   const [list, setList] = useState<Hold[]>([]);
   const told = holdsTold();
   const load = () => holds.list().then((l) => setList(l.reverse())).catch(() => setList([]));
-  useEffect(() => { void load(); }, [told]);
+  const asks = mayExport(user.value?.role);
+  useEffect(() => { if (asks) void load(); }, [told, asks]);
   const release = async (h: Hold) => {
     try {
       await holds.release(h.id);
@@ -229,7 +231,7 @@ function Kept() {
     void load();
   };
   if (list.length === 0) return null;
-  const may = ['admin', 'manager'].includes(user.value?.role ?? '');
+  const may = mayManage(user.value?.role);
   return html`<section class="card span2" aria-labelledby="kept-h"><h2 id="kept-h">Kept footage</h2>
     <div class="table-box"><table class="table stackable" data-testid="kept">
       <thead><tr><th scope="col">Cameras</th><th scope="col">From</th><th scope="col">To</th><th scope="col">By</th>${may && html`<th scope="col"><span class="sr">Release</span></th>`}</tr></thead>

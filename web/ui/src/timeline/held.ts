@@ -2,7 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { holds as api } from '../api';
 import { stamp, type Zone } from '../format';
-import { panel, zone } from '../store';
+import { mayExport } from '../roles';
+import { panel, user, zone } from '../store';
 import type { Hold } from '../types';
 
 /** Held is a stretch of time that somebody keeps. */
@@ -28,17 +29,19 @@ export const heldAt = (held: readonly Held[], t: number) => held.find((h) => h.s
 /** holdsTold changes whenever an event tells that holds were placed or released. */
 export const holdsTold = () => panel.value.events.find((e) => e.type === 'evidence_hold' || e.type === 'evidence_released')?.seq;
 
-/** useHeld loads them, again whenever an event tells that some were placed or released. */
+/** useHeld loads them for whoever may know of them, again whenever an event tells that some were placed or released. */
 export function useHeld(cam: string): Held[] {
   const [list, setList] = useState<Held[]>([]);
   const told = holdsTold();
   const at = zone.value;
+  const may = mayExport(user.value?.role);
   useEffect(() => {
+    if (!may) return;
     let live = true;
     api.list(cam).then((l) => live && setList(heldOf(l, cam, at))).catch(() => {});
     return () => {
       live = false;
     };
-  }, [cam, told, at]);
+  }, [cam, told, at, may]);
   return list;
 }

@@ -82,6 +82,7 @@ interface FieldProps {
   required?: boolean;
   testid?: string;
   mono?: boolean;
+  inputmode?: string;
   disabled?: boolean;
 }
 
@@ -96,7 +97,7 @@ export function Field(p: FieldProps) {
       <input id=${p.id} name=${p.id} type=${secret && shown ? 'text' : p.type ?? 'text'} value=${p.value} disabled=${p.disabled}
         onInput=${(e: InputEvent) => p.onInput((e.target as HTMLInputElement).value)}
         class=${p.mono ? 'mono' : ''} autocomplete=${p.autocomplete ?? 'off'} placeholder=${p.placeholder}
-        autocapitalize="off" spellcheck=${false} aria-invalid=${p.error ? 'true' : undefined} aria-describedby=${notes}
+        inputmode=${p.inputmode} autocapitalize="off" spellcheck=${false} aria-invalid=${p.error ? 'true' : undefined} aria-describedby=${notes}
         data-testid=${p.testid} />
       ${secret && html`<button type="button" class="field-show" aria-pressed=${shown} onClick=${() => setShown(!shown)}>${shown ? 'Hide' : 'Show'}</button>`}
     </div>
