@@ -148,7 +148,7 @@ func product(what string) error {
 	if err := os.WriteFile("/data/vedette.toml", []byte("[board]\nwatchdog = \"/dev/watchdog0\"\nstatus_led = \"input0::capslock\"\nbutton = \"/dev/input/event0\"\n"), 0o600); err != nil {
 		return err
 	}
-	cmd := exec.Command("/vedette", "run", "--data", "/data", "--listen", ":8080")
+	cmd := exec.Command("/vedette", "run", "--data", "/data", "--listen", "127.0.0.1:8080")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stdout
 	if err := cmd.Start(); err != nil {
 		return err

@@ -80,7 +80,7 @@ func recording(data string) (stop func() error, err error) {
 		return nil, err
 	}
 	time.Sleep(2 * time.Second)
-	box := exec.Command("/vedette", "run", "--data", data, "--listen", ":8080", "--camera", "rtsp://127.0.0.1:8554/door")
+	box := exec.Command("/vedette", "run", "--data", data, "--listen", "127.0.0.1:8080", "--camera", "rtsp://127.0.0.1:8554/door")
 	box.Stdout, box.Stderr = os.Stdout, os.Stdout
 	if err := box.Start(); err != nil {
 		return nil, err
