@@ -61,6 +61,9 @@ func stickComesAndGoes() error {
 	if err := b.until("STICK1", "the stick is offered", b.offers); err != nil {
 		return err
 	}
+	if err := b.until("disk_offered", "the stick is told of", b.told); err != nil { // the list is quicker
+		return err
+	}
 	for _, try := range []struct {
 		confirm string
 		want    int
@@ -152,6 +155,13 @@ func (b *browser) until(arg, what string, is func(string) (bool, error)) error {
 		time.Sleep(500 * time.Millisecond)
 	}
 	return fmt.Errorf("not within two minutes: %s", what)
+}
+
+// told reports whether there is an event of a type.
+func (b *browser) told(kind string) (bool, error) {
+	var list struct{ Events []struct{} }
+	_, err := b.ask("GET", "/events?type="+kind, nil, &list)
+	return len(list.Events) > 0, err
 }
 
 func (b *browser) recordsTo(volume string) (bool, error) {
