@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"slices"
@@ -104,9 +103,5 @@ func (c certificates) SetCertificate(ctx context.Context, in api.CertificateInpu
 			s.ACME.DNS = certs.DNS{Server: a.DNS.Server, Zone: a.DNS.Zone, KeyName: a.DNS.KeyName, KeySecret: a.DNS.KeySecret, Algorithm: a.DNS.Algorithm}
 		}
 	}
-	err := c.p.certs.Set(ctx, s)
-	if f, ok := errors.AsType[*certs.FieldError](err); ok {
-		return &api.FieldError{Name: f.Name, Message: f.Message}
-	}
-	return err
+	return c.p.certs.Set(ctx, s)
 }

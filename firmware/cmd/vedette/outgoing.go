@@ -23,9 +23,9 @@ const (
 // machine that is not ours alone cameras may be on it: a restreamer beside us.
 func (p *process) openOutgoing() error {
 	p.egress = egress.New(egress.Options{LocalCameras: !p.flags.appliance})
-	var kept api.OutgoingPolicy
-	if err := p.state.Get(outgoingBucket, outgoingKey, &kept); err != nil && !errors.Is(err, storm.ErrNotFound) {
-		return fmt.Errorf("read outgoing policy: %w", err)
+	kept, err := p.keptOutgoing()
+	if err != nil {
+		return err
 	}
 	policy, err := egressPolicy(kept)
 	if err != nil {
@@ -33,6 +33,14 @@ func (p *process) openOutgoing() error {
 	}
 	p.egress.SetPolicy(policy)
 	return nil
+}
+
+// keptOutgoing returns what is set, nothing if nobody set anything.
+func (p *process) keptOutgoing() (kept api.OutgoingPolicy, err error) {
+	if err := p.state.Get(outgoingBucket, outgoingKey, &kept); err != nil && !errors.Is(err, storm.ErrNotFound) {
+		return kept, fmt.Errorf("read outgoing policy: %w", err)
+	}
+	return kept, nil
 }
 
 // mostAllowed bounds the networks that are let through.
@@ -56,9 +64,10 @@ func egressPolicy(p api.OutgoingPolicy) (egress.Policy, error) {
 // outgoing implements api.Outgoing.
 type outgoing struct{ p *process }
 
-func (o outgoing) Outgoing() (kept api.OutgoingPolicy) {
-	if err := o.p.state.Get(outgoingBucket, outgoingKey, &kept); err != nil && !errors.Is(err, storm.ErrNotFound) {
-		o.p.log.Error("read outgoing policy", "err", err)
+func (o outgoing) Outgoing() api.OutgoingPolicy {
+	kept, err := o.p.keptOutgoing()
+	if err != nil {
+		o.p.log.Error("the outgoing policy is shown as if nothing was set", "err", err)
 	}
 	return kept
 }
