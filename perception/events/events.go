@@ -8,12 +8,16 @@ package events
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/asdine/storm/v3"
+	bolt "go.etcd.io/bbolt"
 )
 
 // Severity says how much an event matters to a person.
@@ -44,18 +48,38 @@ type Event struct {
 	Payload map[string]any
 }
 
+// Rank orders severities: that of Info is the lowest, 0; what is none has it too.
+func (s Severity) Rank() int { return max(0, slices.Index([]Severity{Info, Warning, Critical}, s)) }
+
 // Filter selects events; the zero Filter selects all.
 type Filter struct {
-	Type   string
+	// Types are the types to select; one that ends in * stands for all that
+	// begin so. Empty = all.
+	Types  []string
+	Least  Severity // the lowest severity to select; "" = all
 	Camera string
 	// Keep, if not nil, is asked last and may refuse an event.
 	Keep func(Event) bool
 }
 
 func (f Filter) match(e *Event) bool {
-	return (f.Type == "" || f.Type == e.Type) && (f.Camera == "" || f.Camera == e.Camera) &&
+	return e.Severity.Rank() >= f.Least.Rank() && (f.Camera == "" || f.Camera == e.Camera) &&
+		(len(f.Types) == 0 || slices.ContainsFunc(f.Types, func(t string) bool { return MatchType(t, e.Type) })) &&
 		(f.Keep == nil || f.Keep(*e))
 }
+
+// MatchType reports whether pattern is the type, or ends in * and the type
+// begins with what is before that.
+func MatchType(pattern, eventType string) bool {
+	if prefix, open := strings.CutSuffix(pattern, "*"); open {
+		return strings.HasPrefix(eventType, prefix)
+	}
+	return pattern == eventType
+}
+
+// ErrFull is returned by Append when the disk has taken nothing for so long
+// that the buffer is full.
+var ErrFull = errors.New("the event log takes no more until the disk does")
 
 // Options bounds the log. Every zero value means the default.
 type Options struct {
@@ -88,12 +112,14 @@ type Log struct {
 
 	mu        sync.Mutex
 	next      uint64
-	pending   []record // not on disk yet, ascending
-	recent    []record // the newest events, ascending; the longer of the two holds the other
-	stored    int      // rows on disk
+	pending   []record               // not on disk yet, ascending
+	along     []func(*bolt.Tx) error // what is to be written with pending, in order
+	durable   uint64                 // highest number on disk
+	recent    []record               // the newest events, ascending; the longer of the two holds the other
+	stored    int                    // rows on disk
 	dropped   uint64
 	followers map[string]uint64 // name: last number read
-	ready     chan struct{}     // closed and replaced at every Emit
+	ready     chan struct{}     // closed and replaced when events come, and when they last
 }
 
 // record is an event together with its bytes on disk.
@@ -125,8 +151,7 @@ func Open(db *storm.DB, o Options) (*Log, error) {
 // event is visible to readers at once. It returns 0 if the event was dropped
 // because the disk has taken nothing for so long that the buffer is full.
 func (l *Log) Emit(e Event) uint64 {
-	e = clean(e)
-	raw := encodePayload(e.Payload)
+	r := prepare(e)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.pending) >= maxPending {
@@ -134,22 +159,75 @@ func (l *Log) Emit(e Event) uint64 {
 		l.kick()
 		return 0
 	}
-	e.Seq = l.next
-	l.next++
+	l.add([]record{r})
+	return l.next - 1
+}
+
+// Append adds events and has along run in the transaction that makes them
+// durable: either both are there after a power cut, or neither. Like Emit it
+// does not wait for the disk, and readers see the events at once; Durable says
+// how far they last. There may be no events, and along may be nil. What along does must fail only
+// when the database does: then all of it is tried again. It returns ErrFull, and
+// nothing is added, if the events have no room.
+func (l *Log) Append(batch []Event, along func(tx *bolt.Tx) error) error {
+	records := make([]record, len(batch))
+	for i, e := range batch {
+		records[i] = prepare(e)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.pending)+len(batch) > maxPending || len(l.along) >= maxPending {
+		l.kick()
+		return ErrFull
+	}
+	if along != nil {
+		l.along = append(l.along, along)
+	}
+	l.add(records)
+	return nil
+}
+
+// prepare makes an event ready to be added, without its number.
+func prepare(e Event) record {
+	e = clean(e)
+	raw := encodePayload(e.Payload)
 	r := record{event: e, data: encode(e, raw)}
 	// What readers get is what the disk will say, not the caller's map.
 	r.event.Payload = decodePayload(raw)
-	l.pending = append(l.pending, r)
-	l.recent = append(l.recent, r)
+	return r
+}
+
+// add gives records their numbers and shows them. l.mu is held.
+func (l *Log) add(records []record) {
+	if len(records) == 0 {
+		return
+	}
+	urgent := false
+	for _, r := range records {
+		r.event.Seq = l.next
+		l.next++
+		l.pending = append(l.pending, r)
+		l.recent = append(l.recent, r)
+		urgent = urgent || r.event.Severity == Critical
+	}
 	if n := len(l.recent); n >= 2*maxRecent {
 		l.recent = append(make([]record, 0, 2*maxRecent), l.recent[n-maxRecent:]...)
 	}
 	close(l.ready)
 	l.ready = make(chan struct{})
-	if e.Severity == Critical || len(l.pending) >= maxPending/2 {
+	if urgent || len(l.pending) >= maxPending/2 {
 		l.kick()
 	}
-	return e.Seq
+}
+
+// Durable returns the highest number that a power cut does not take any more,
+// or 0. Whoever acts on events outside of this box reads no further, or it may
+// act on one that is there no more after a power cut, and again on the one that
+// takes its place.
+func (l *Log) Durable() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.durable
 }
 
 // Dropped returns how many events were refused because the buffer was full.

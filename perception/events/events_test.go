@@ -110,10 +110,12 @@ func TestFiltersSelect(t *testing.T) {
 		want int
 	}{
 		{"nothing selects all", Filter{}, 601},
-		{"a type", Filter{Type: "online"}, 301},
+		{"a type", Filter{Types: []string{"online"}}, 301},
 		{"a camera", Filter{Camera: "yard"}, 201},
-		{"both", Filter{Type: "online", Camera: "yard"}, 101},
-		{"a type nobody emitted", Filter{Type: "none"}, 0},
+		{"both", Filter{Types: []string{"online"}, Camera: "yard"}, 101},
+		{"types that begin so", Filter{Types: []string{"none", "on*"}}, 301},
+		{"no lower than a severity", Filter{Least: Warning}, 0},
+		{"a type nobody emitted", Filter{Types: []string{"none"}}, 0},
 		{"a caller's own rule", Filter{Keep: func(e Event) bool { return e.Seq > 590 }}, 11},
 	}
 	for _, tt := range tests {
@@ -322,7 +324,7 @@ func TestASlowSubscriberMissesNothing(t *testing.T) {
 func TestASubscriberWakesForWhatItAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLog(t, Options{})
-		sub := l.Subscribe(0, Filter{Type: "b"})
+		sub := l.Subscribe(0, Filter{Types: []string{"b"}})
 		got := make(chan []Event, 1)
 		go func() {
 			es, _ := sub.Next(t.Context(), 10)

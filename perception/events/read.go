@@ -172,7 +172,8 @@ func (l *Log) Last() uint64 {
 	return 0
 }
 
-// Changed returns a channel that is closed at the next Emit.
+// Changed returns a channel that is closed when the next events come, or become
+// durable.
 func (l *Log) Changed() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

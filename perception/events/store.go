@@ -73,7 +73,8 @@ func (l *Log) load() error {
 				continue
 			}
 			l.stored++
-			l.next = binary.BigEndian.Uint64(k) + startSkip
+			l.durable = binary.BigEndian.Uint64(k)
+			l.next = l.durable + startSkip
 		}
 	})
 	if err != nil {
@@ -94,9 +95,9 @@ func (l *Log) Flush() error {
 	l.commitMu.Lock()
 	defer l.commitMu.Unlock()
 	l.mu.Lock()
-	batch := l.pending[:len(l.pending):len(l.pending)]
+	batch, along := l.pending[:len(l.pending):len(l.pending)], l.along[:len(l.along):len(l.along)]
 	l.mu.Unlock()
-	if len(batch) == 0 {
+	if len(batch) == 0 && len(along) == 0 {
 		return nil
 	}
 	err := l.db.Bolt.Update(func(tx *bolt.Tx) error {
@@ -106,17 +107,28 @@ func (l *Log) Flush() error {
 				return err
 			}
 		}
+		for _, write := range along {
+			if err := write(tx); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("commit %d events: %w", len(batch), err)
 	}
 	l.mu.Lock()
-	// Only this function takes from pending, and one at a time, so the
-	// batch is still its beginning.
+	defer l.mu.Unlock()
+	// Only this function takes from them, and one at a time, so what was written
+	// is still their beginning.
 	l.pending = append([]record(nil), l.pending[len(batch):]...)
+	l.along = append([]func(*bolt.Tx) error(nil), l.along[len(along):]...)
 	l.stored += len(batch)
-	l.mu.Unlock()
+	if n := len(batch); n > 0 {
+		l.durable = batch[n-1].event.Seq
+		close(l.ready)
+		l.ready = make(chan struct{})
+	}
 	return nil
 }
 

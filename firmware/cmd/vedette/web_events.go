@@ -32,7 +32,10 @@ func (a apiEvents) Latest(limit int, f api.EventFilter) ([]api.Event, error) {
 }
 
 func filter(f api.EventFilter) events.Filter {
-	out := events.Filter{Type: f.Type, Camera: f.Camera}
+	out := events.Filter{Camera: f.Camera}
+	if f.Type != "" {
+		out.Types = []string{f.Type}
+	}
 	out.Keep = func(e events.Event) bool {
 		return (e.Camera == "" || f.Sees == nil || f.Sees(e.Camera)) && (f.Operators || !forOperators(e.Type))
 	}
