@@ -45,8 +45,26 @@ func (c *Config) check(fault func(key, reason string)) {
 	between(fault, "audit.age", time.Duration(c.Audit.Age), 24*time.Hour, 10*365*24*time.Hour)
 	between(fault, "live.max_viewers", c.Live.MaxViewers, 1, 1000)
 	between(fault, "live.udp_port", c.Live.UDPPort, 0, 65535)
+	c.checkPerception(fault)
+	if _, err := time.LoadLocation(c.Recording.TimeZone); err != nil {
+		fault("recording.time_zone", fmt.Sprintf("is %q, which this machine does not know; write it like Europe/Berlin", c.Recording.TimeZone))
+	}
 	c.checkBoard(fault)
 	oneOf(fault, "log.level", c.Log.Level, "debug", "info", "warn", "error")
+}
+
+func (c *Config) checkPerception(fault func(key, reason string)) {
+	p := c.Perception
+	if !(p.Budget >= 0 && p.Budget <= 10_000) { // NaN is TOML too
+		fault("perception.budget", fmt.Sprintf("is %v; allowed: 0 (by processor) to 10000 million pixels a second", p.Budget))
+	}
+	if p.FFmpeg != "" && p.FFmpeg != None && !filepath.IsAbs(p.FFmpeg) {
+		fault("perception.ffmpeg", fmt.Sprintf("is %q; give the whole path of the program, or none", p.FFmpeg))
+	}
+	oneOf(fault, "perception.tickets", p.Tickets, "auto", "off", "warn", "enforce")
+	between(fault, "perception.age", time.Duration(p.Age), time.Hour, 10*365*24*time.Hour)
+	between(fault, "perception.detection_bytes", p.DetectionBytes, 64<<20, 1<<40)
+	between(fault, "perception.evidence_bytes", p.EvidenceBytes, 16<<20, 1<<40)
 }
 
 // checkBoard refuses what nobody could mean, and a light, or a line, that is to be

@@ -33,8 +33,10 @@ type Config struct {
 	Events    Events    `toml:"events"`
 	Audit     Audit     `toml:"audit"`
 	Live      Live      `toml:"live"`
-	Board     Board     `toml:"board"`
-	Log       Log       `toml:"log"`
+	// Perception is what workers look at, and what is kept of what they see.
+	Perception Perception `toml:"perception"`
+	Board      Board      `toml:"board"`
+	Log        Log        `toml:"log"`
 }
 
 // Server is the one listener.
@@ -86,6 +88,39 @@ type Recording struct {
 	SyncCycle Duration `toml:"sync_cycle"` // default 0, else 500ms to 30s
 	// QueueBytes bounds the memory a lagging disk may take, in bytes.
 	QueueBytes int64 `toml:"queue_bytes"` // default 16 MiB, 1 MiB to 256 MiB
+	// TimeZone is the zone of weekly schedules, such as Europe/Berlin. Empty = the
+	// machine's.
+	TimeZone string `toml:"time_zone"` // default ""
+}
+
+// Location returns the zone of weekly schedules.
+func (r Recording) Location() *time.Location {
+	if r.TimeZone == "" {
+		return time.Local
+	}
+	loc, err := time.LoadLocation(r.TimeZone)
+	if err != nil { // it was found when the file was read
+		return time.Local
+	}
+	return loc
+}
+
+// Perception bounds what AI workers cost.
+type Perception struct {
+	// FFmpeg is the program that decodes pictures for workers. Empty = the one in
+	// PATH; None.
+	FFmpeg string `toml:"ffmpeg"` // default ""
+	// Budget is how much may be decoded for them, in millions of pixels a second;
+	// 0 = 10 for each processor.
+	Budget float64 `toml:"budget"` // default 0, 0 to 10000
+	// Tickets says whether what a worker reports must name the frame it looked at:
+	// off, warn, enforce, or auto: enforce on our image, else warn.
+	Tickets string `toml:"tickets"` // default "auto"
+	// Age is how long detections are kept, and evidence pictures as long as events.
+	Age Duration `toml:"age"` // default 168h (a week), 1h to 87600h (10 years)
+	// DetectionBytes and EvidenceBytes bound both on disk, in bytes; the oldest go.
+	DetectionBytes int64 `toml:"detection_bytes"` // default 2 GiB, 64 MiB to 1 TiB
+	EvidenceBytes  int64 `toml:"evidence_bytes"`  // default 1 GiB, 16 MiB to 1 TiB
 }
 
 // Sweep says how much of the disk stays free.
@@ -157,16 +192,17 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Server:    Server{Listen: ":8080"},
-		TLS:       TLS{Mode: "auto"},
-		Audit:     Audit{Age: Duration(365 * 24 * time.Hour)},
-		Volume:    Volume{Name: "footage", Path: "footage-volume", Medium: "auto"},
-		Recording: Recording{Segment: Duration(time.Minute), QueueBytes: 16 << 20},
-		Sweep:     Sweep{Interval: Duration(30 * time.Second)},
-		Events:    Events{Age: Duration(90 * 24 * time.Hour)},
-		Live:      Live{MaxViewers: 64},
-		Board:     Board{ID: "auto"},
-		Log:       Log{Level: "info"},
+		Server:     Server{Listen: ":8080"},
+		TLS:        TLS{Mode: "auto"},
+		Audit:      Audit{Age: Duration(365 * 24 * time.Hour)},
+		Volume:     Volume{Name: "footage", Path: "footage-volume", Medium: "auto"},
+		Recording:  Recording{Segment: Duration(time.Minute), QueueBytes: 16 << 20},
+		Sweep:      Sweep{Interval: Duration(30 * time.Second)},
+		Events:     Events{Age: Duration(90 * 24 * time.Hour)},
+		Live:       Live{MaxViewers: 64},
+		Perception: Perception{Tickets: "auto", Age: Duration(7 * 24 * time.Hour), DetectionBytes: 2 << 30, EvidenceBytes: 1 << 30},
+		Board:      Board{ID: "auto"},
+		Log:        Log{Level: "info"},
 	}
 }
 

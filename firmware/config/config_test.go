@@ -60,6 +60,10 @@ func TestFaultsNameFileLineKeyAndRange(t *testing.T) {
 		{"a volume without a name", "[[volumes]]\npath = \"x\"\n", "volumes.1.name: is \"\""},
 		{"one volume beside several", "[volume]\npath = \"x\"\n[[volumes]]\nname = \"a\"\npath = \"y\"\n", "c.toml:1: volume: stands beside [[volumes]]"},
 		{"an unknown key of a volume", "[[volumes]]\nname = \"a\"\npath = \"y\"\nsize = 1\n", "volumes.size: no such key"},
+		{"a zone that nobody knows", "[recording]\ntime_zone = \"Mars/Olympus\"\n", "c.toml:2: recording.time_zone: is \"Mars/Olympus\""},
+		{"a program without its path", "[perception]\nffmpeg = \"ffmpeg\"\n", "c.toml:2: perception.ffmpeg: is \"ffmpeg\""},
+		{"a budget that is no number", "[perception]\nbudget = nan\n", "c.toml:2: perception.budget: is NaN"},
+		{"no room for detections", "[perception]\ndetection_bytes = 1\n", "allowed: 67108864 to"},
 		{"a sync cycle too short", "[recording]\nsync_cycle = \"100ms\"\n", "allowed: 500ms to 30s"},
 	}
 	for _, tt := range tests {
