@@ -62,6 +62,7 @@ type Notice struct {
 	// User is whose account it is about. For a login_failed it is empty if
 	// there is no such user: people type passwords into the wrong field.
 	User    string
+	Role    Role   // of the account, if it is known
 	By      string // who did it, if not User
 	Address string // of the connection, or where the session of By began; "" if there was none
 	Via     string // Principal.Via of who did it, or "box" for a button

@@ -184,7 +184,7 @@ func (s *Service) ChangePassword(ctx context.Context, p *Principal, address, cur
 	if err != nil {
 		return "", err
 	}
-	s.o.Notify(Notice{What: "password_changed", User: u.Name, Address: address, Via: via})
+	s.o.Notify(Notice{What: "password_changed", User: u.Name, Role: u.Role, Address: address, Via: via})
 	return token, nil
 }
 

@@ -40,7 +40,7 @@ func (s *Service) verify(ctx context.Context, address, key, password string) (u 
 		return user{}, nil, err
 	}
 	if !ok || !u.active() {
-		s.o.Notify(Notice{What: "login_failed", User: u.Name, Address: address})
+		s.o.Notify(Notice{What: "login_failed", User: u.Name, Role: u.Role, Address: address})
 		return user{}, nil, ErrCredentials
 	}
 	return u, forgive, nil
@@ -63,7 +63,7 @@ func (s *Service) enter(c Caller, key string, verified user, code string) (n Not
 	if !ok || u.Hash != verified.Hash || !u.active() {
 		return Notice{}, "", ErrCredentials // changed while the password was checked
 	}
-	n = Notice{What: "login", User: u.Name, Address: c.Address}
+	n = Notice{What: "login", User: u.Name, Role: u.Role, Address: c.Address}
 	if u, n.Detail, err = s.useFactor(key, u, code); err != nil {
 		return n, "", err
 	}

@@ -203,3 +203,24 @@ func TestCookieAttributes(t *testing.T) {
 		t.Errorf("Token = %q: a cookie set over plain HTTP counts over TLS", got)
 	}
 }
+
+func TestWhatIsToldOfPeopleSaysWhatTheyAre(t *testing.T) {
+	b := newBox(t, Options{})
+	owner := b.principal(t, b.claimed(t))
+	b.person(t, "ann", Guard)
+	_, _ = b.Login(t.Context(), from("10.0.0.3:1"), "ann", "not the password", "")
+	if _, err := b.ChangePassword(t.Context(), owner, "10.0.0.1:1", goodPassword, goodPassword+" more"); err != nil {
+		t.Fatal(err)
+	}
+	b.Logout(b.login(t, "ann", ""))
+	want := map[string]Role{"claimed": Admin, "login": Guard, "login_failed": Guard, "password_changed": Admin, "logout": Guard}
+	for _, n := range b.notices {
+		if role, asked := want[n.What]; asked && n.Role != role {
+			t.Errorf("%s says %q, want %s", n.What, n.Role, role)
+		}
+		delete(want, n.What)
+	}
+	if len(want) > 0 {
+		t.Errorf("not told: %v", want)
+	}
+}

@@ -18,13 +18,13 @@ func (s *Service) Logout(token string) {
 		s.write.Unlock()
 		return
 	}
-	name := s.users[o.user].Name
+	u := s.users[o.user]
 	err := s.finish([]*session{o})
 	s.write.Unlock()
 	if err != nil {
 		s.o.Log.Error("log out", "session", o.id, "err", err)
 	}
-	s.o.Notify(Notice{What: "logout", User: name, Address: o.address, Via: o.id})
+	s.o.Notify(Notice{What: "logout", User: u.Name, Role: u.Role, Address: o.address, Via: o.id})
 }
 
 // SessionInfo describes a session. ID names it and does not open it.

@@ -195,7 +195,7 @@ func (s *Service) take(c Caller, code, name, hash string) (n Notice, token strin
 		return n, "", err
 	}
 	key := fold(name)
-	n = Notice{What: "claimed", User: name, Address: c.Address}
+	n = Notice{What: "claimed", User: name, Role: Admin, Address: c.Address}
 	u, known := s.users[key]
 	switch {
 	case known && u.Role != Admin:

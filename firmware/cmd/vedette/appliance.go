@@ -179,6 +179,31 @@ func (a *appliance) taken() {
 	if err := firstboot.Done(systemDir); err != nil {
 		a.p.log.Error("what the setup partition asked for is kept", "err", err)
 	}
+	a.withSetup(firstboot.HideCode)
+}
+
+// showCode puts the claim code of a box that nobody owns on its card, and has it
+// be the same after a start. One that was chosen beforehand is known to who chose it.
+func (a *appliance) showCode(code string) {
+	if code == a.pending.ClaimCode {
+		return
+	}
+	if err := firstboot.KeepCode(systemDir, code); err != nil {
+		a.p.log.Error("the claim code is another one after a start", "err", err)
+		return // what is on the card would not count
+	}
+	a.withSetup(func(dir string) error { return firstboot.ShowCode(dir, code) })
+}
+
+// withSetup has f work on the setup partition.
+func (a *appliance) withSetup(f func(dir string) error) {
+	c, err := card.Find(card.Places{}, "")
+	if err == nil {
+		err = c.WithSetup(setupDir, func(readOnly error) error { return errors.Join(readOnly, f(setupDir)) })
+	}
+	if err != nil {
+		a.p.log.Warn("the claim code on the setup partition is not up to date", "err", err)
+	}
 }
 
 // run is the updater's, for as long as it has one.

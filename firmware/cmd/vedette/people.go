@@ -20,6 +20,7 @@ func (p *process) openPeople() (err error) {
 	}}); err != nil {
 		return err
 	}
+	p.closers = append(p.closers, p.audit.Flush) // of what is done while everything ends
 	code := ""
 	if p.flags.appliance {
 		p.openAppliance()
@@ -67,9 +68,9 @@ func (p *process) tellAuth(n auth.Notice) {
 	if !known {
 		return
 	}
-	e.Actor, e.Via, e.Address, e.Target = n.User, n.Via, n.Address, n.Target
+	e.Actor, e.Role, e.Via, e.Address, e.Target = n.User, string(n.Role), n.Via, n.Address, n.Target
 	if n.By != "" {
-		e.Actor, e.Target = n.By, n.User
+		e.Actor, e.Role, e.Target = n.By, "", n.User
 	}
 	p.record(e)
 }
@@ -86,6 +87,9 @@ func (p *process) tellWindow(w auth.Window) {
 	if w.Open {
 		fmt.Fprintf(p.std.out, "claim code: %s\n", w.Code)
 	}
+	if w.Open && !w.Claimed && p.appliance != nil {
+		p.appliance.showCode(w.Code)
+	}
 }
 
 // apiAudit shows the record to the API.
@@ -94,9 +98,12 @@ type apiAudit struct{ p *process }
 func (a apiAudit) Append(e api.AuditEntry) {
 	a.p.record(audit.Entry{
 		Actor: e.Actor, Role: e.Role, Via: e.Via, Address: e.Address, Action: e.Action,
-		Target: e.Target, Camera: e.Camera, Result: audit.Result(e.Result), Detail: e.Detail,
+		Target: e.Target, Camera: e.Camera, Result: audit.Result(e.Result), Detail: e.Detail, Sync: lastDeeds[e.Action],
 	})
 }
+
+// lastDeeds are those after which there may be no next second.
+var lastDeeds = map[string]bool{"system.restart": true, "system.poweroff": true, "system.reset": true, "system.update": true, "backup.restore": true, "secrets.rotate": true}
 
 func (a apiAudit) List(q api.AuditQuery) ([]api.AuditEntry, uint64, error) {
 	list, next, err := a.p.audit.List(audit.Query{
