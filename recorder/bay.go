@@ -293,6 +293,8 @@ func (b *bay) leave(p *present, err error) error {
 		b.r.emit("volume_lost", Critical, "", map[string]any{"volume": b.o.Name, "id": p.volume.ID(), "reason": err.Error()})
 		b.r.o.Log.Error("volume lost", "volume", b.o.Name, "err", err)
 	}
+	p.depart()
+	p.alone()
 	err = p.close()
 	if rests {
 		b.tell(ErrResting)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"vedette/recorder/schedule"
 )
 
 // Errors a caller may test for.
@@ -55,24 +57,47 @@ type Camera struct {
 	Volume string
 	// Mirror is the name of a second volume that holds the same; empty = none.
 	Mirror string
+	// RecordMode says when it is recorded, if Record says that it is at all:
+	// ModeContinuous and so on; empty = continuous.
+	RecordMode string
+	Schedule   []Window // for the scheduled modes
 	// Preroll is how much of the past is kept in memory for recordings that
-	// begin by a trigger, in seconds; 0 = 10.
-	Preroll int
+	// begin by a trigger, and Postroll how long those last after the last one, in
+	// seconds; 0 = the defaults.
+	Preroll, Postroll int
+	// Priority says whose pictures are looked at first where there is no time for
+	// all, the higher the sooner; 0 = PriorityDefault.
+	Priority int
 }
 
-// PrerollDefault is how much of the past is kept if nobody says otherwise, in
-// seconds.
-const PrerollDefault = 10
+// Defaults of a camera; times are in seconds.
+const (
+	PrerollDefault  = 10
+	PostrollDefault = 30
+	PriorityDefault = 100
+)
 
-const prerollMost = 60 // seconds
+const (
+	prerollMost   = 60 // seconds
+	postrollLeast = 5
+	postrollMost  = 600
+	priorityMost  = 1000
+	maxWindows    = 64
+)
 
-// preroll returns how far back the hub of the camera reaches. What is recorded
-// all the time is on disk, and needs no memory.
+func (c *Camera) mode() string { return cmp.Or(c.RecordMode, ModeContinuous) }
+
+// preroll returns how much of the past is recorded by a trigger. What is
+// recorded all the time is on disk, and what no event begins has none.
 func (c *Camera) preroll() time.Duration {
-	if c.Record {
+	if !c.Record || c.mode() != ModeEvent && c.mode() != ModeScheduledEvent {
 		return 0
 	}
 	return time.Duration(cmp.Or(c.Preroll, PrerollDefault)) * time.Second
+}
+
+func (c *Camera) postroll() time.Duration {
+	return time.Duration(cmp.Or(c.Postroll, PostrollDefault)) * time.Second
 }
 
 // templates are the paths of the main and sub streams by vendor, as the
@@ -152,12 +177,45 @@ func (c *Camera) normalise() error {
 	if main, _ := c.URLs(); main == "" {
 		return field("main_url", "is needed, or a vendor and an address")
 	}
-	if c.Preroll < 0 || c.Preroll > prerollMost {
-		return field("preroll_s", "must be 0 to %d seconds; 0 means %d", prerollMost, PrerollDefault)
+	if err := c.checkMode(); err != nil {
+		return err
 	}
 	for name, v := range map[string]string{"username": c.Username, "password": c.Password} {
 		if len(v) > 256 || strings.ContainsFunc(v, unicode.IsControl) {
 			return field(name, "must have at most 256 bytes and no control characters")
+		}
+	}
+	return nil
+}
+
+// checkMode returns what is wrong with when c is to be recorded: a *FieldError.
+func (c *Camera) checkMode() error {
+	switch c.mode() {
+	case ModeContinuous, ModeEvent:
+	case ModeScheduled, ModeScheduledEvent:
+		if len(c.Schedule) == 0 {
+			return field("schedule", "must have a window, if the camera is recorded by it")
+		}
+	default:
+		return field("record_mode", "is %q; it must be %s, %s, %s or %s", c.RecordMode, ModeContinuous, ModeScheduled, ModeEvent, ModeScheduledEvent)
+	}
+	if len(c.Schedule) > maxWindows {
+		return field("schedule", "must not have more than %d windows", maxWindows)
+	}
+	if _, err := schedule.New(c.Schedule, time.UTC); err != nil {
+		return field("schedule", "has a mistake: %v", err)
+	}
+	for _, n := range []struct {
+		field              string
+		value, least, most int
+		standard           int
+	}{
+		{"preroll_s", c.Preroll, 1, prerollMost, PrerollDefault},
+		{"postroll_s", c.Postroll, postrollLeast, postrollMost, PostrollDefault},
+		{"priority", c.Priority, 1, priorityMost, PriorityDefault},
+	} {
+		if n.value != 0 && (n.value < n.least || n.value > n.most) {
+			return field(n.field, "must be %d to %d; 0 means %d", n.least, n.most, n.standard)
 		}
 	}
 	return nil

@@ -63,6 +63,40 @@ func (r *Recorder) PlaceHold(e Evidence) (Evidence, int, error) {
 	return e, n, err
 }
 
+// ExtendHold makes a hold longer: it begins at from and ends at to, where these lie
+// outside of what it covers, and lasts until then if that is later; a zero until
+// changes nothing, and neither does one for a hold without an end. It returns
+// ErrNoHold, or a *FieldError. Another error means that it is extended all the same,
+// and what failed is tried again.
+func (r *Recorder) ExtendHold(id string, from, to, until time.Time) error {
+	r.evidenceMu.Lock()
+	defer r.evidenceMu.Unlock()
+	i := slices.IndexFunc(r.evidence.Holds, func(e Evidence) bool { return e.ID == id })
+	if i < 0 {
+		return fmt.Errorf("%q: %w", id, ErrNoHold)
+	}
+	e := r.evidence.Holds[i]
+	if from.Before(e.From) {
+		e.From = from
+	}
+	if to.After(e.To) {
+		e.To = to
+	}
+	if !e.Until.IsZero() && until.After(e.Until) {
+		e.Until = until
+	}
+	if err := r.checkHold(&e); err != nil {
+		return err
+	}
+	book := evidenceBook{slices.Clone(r.evidence.Holds), r.evidence.Releases}
+	book.Holds[i] = e
+	if err := r.saveEvidence(book); err != nil {
+		return err
+	}
+	_, err := r.hold(e)
+	return err
+}
+
 func (r *Recorder) checkHold(e *Evidence) error {
 	e.From, e.To, e.Until = e.From.UTC().Truncate(time.Millisecond), e.To.UTC().Truncate(time.Millisecond), e.Until.UTC().Truncate(time.Millisecond)
 	switch {

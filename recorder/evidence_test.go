@@ -203,3 +203,32 @@ func cutRelease(t *testing.T, db *storm.DB, s *store, at int) (finished bool) {
 	})
 	return finished
 }
+
+func TestAHoldIsMadeLongerAndNeverShorter(t *testing.T) {
+	b := startRecorder(t, t.TempDir())
+	b.add(t, "door", CameraInput{})
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	e, _, err := b.PlaceHold(Evidence{From: now.Add(-time.Minute), To: now, Until: now.Add(time.Hour), Reason: "why"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ExtendHold(e.ID, now.Add(-2*time.Minute), now.Add(time.Minute), now.Add(2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ExtendHold(e.ID, now, now, now.Add(time.Minute)); err != nil { // inside of what it covers
+		t.Fatal(err)
+	}
+	got := b.Holds()
+	if len(got) != 1 || !got[0].From.Equal(now.Add(-2*time.Minute)) || !got[0].To.Equal(now.Add(time.Minute)) || !got[0].Until.Equal(now.Add(2*time.Hour)) || got[0].Reason != "why" {
+		t.Errorf("the hold is %+v", got)
+	}
+	if err := b.ExtendHold("none", now, now, now); !errors.Is(err, ErrNoHold) {
+		t.Errorf("a hold that is not there: %v", err)
+	}
+	if err := b.ReleaseHold(e.ID, "owner"); err != nil {
+		t.Fatal(err)
+	}
+	if left := b.holds.of(""); len(left) != 0 {
+		t.Errorf("a released hold still waits for %+v", left)
+	}
+}

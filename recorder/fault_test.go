@@ -401,10 +401,10 @@ func (r *faultRig) accounted(t *testing.T, what string) {
 		silent, both, untold := 0, 0, 0
 		for _, p := range sent[:len(sent)-20] { // what is under way is not on the timeline
 			ms := p.wall
-			in := slices.ContainsFunc(tl.Ranges, func(x playback.Span) bool { return x.Start <= ms && ms < x.End+2 })
+			in := slices.ContainsFunc(tl.Ranges, func(x playback.Range) bool { return x.Start <= ms && ms < x.End+2 })
 			gap := slices.ContainsFunc(tl.Gaps, func(g playback.Gap) bool { return g.Start <= ms+1 && ms < g.End && g.Reason == segment.Disk })
 			switch told := r.toldOf(id, ms); {
-			case in && slices.ContainsFunc(tl.Ranges, func(x playback.Span) bool { return x.Start <= ms && ms+1 < x.End }) && gap:
+			case in && slices.ContainsFunc(tl.Ranges, func(x playback.Range) bool { return x.Start <= ms && ms+1 < x.End }) && gap:
 				both++
 			case !in && !gap && !told:
 				silent++

@@ -15,6 +15,7 @@ import (
 // so that nobody above the recorder needs to know it.
 type (
 	Timeline = playback.Timeline
+	Range    = playback.Range
 	Gap      = playback.Gap
 	GOPIndex = playback.GOPIndex
 	Segment  = playback.Row

@@ -45,6 +45,7 @@ func (p *present) closed(row index.Row, held bool) playback.Row {
 		ID: segmentID(row.Start, p.volume.ID()), Volume: p.volume.ID(), Camera: row.Camera,
 		Start: row.Start, End: row.End(), Bytes: row.Bytes, Seq: row.Seq,
 		Codec: row.Codec, Width: int(row.Width), Height: int(row.Height), Gap: segment.GapReason(row.Gap), Held: held,
+		Why: segment.Why(row.Why()).String(),
 	}
 }
 
@@ -68,6 +69,7 @@ func (s librarySource) open(id string) []playback.Row {
 				ID: segmentID(o.Name.Start, p.volume.ID()), Volume: p.volume.ID(), Camera: id,
 				Start: o.Name.Start, End: o.End, Bytes: o.Bytes, Seq: o.Name.Seq,
 				Codec: o.Codec, Width: int(o.Width), Height: int(o.Height), Gap: o.Gap, Open: true,
+				Why: o.Why.String(),
 			})
 		}
 	}
@@ -232,13 +234,16 @@ func (s librarySource) Missing(id string) (segment.GapReason, bool) {
 			return segment.None, false
 		}
 	}
+	if wants, _ := c.demand.now(); !wants.on {
+		return wants.idle, true
+	}
 	w, _ := c.main.current()
 	if w == nil {
 		return segment.Disk, true
 	}
 	why := w.State().Missing
-	if away := main == ingest.Offline || main == ingest.Faulty; away && (why == segment.None || why == segment.Restart) {
-		return segment.Camera, true // nothing came since we started
+	if away := main == ingest.Offline || main == ingest.Faulty; away && why != segment.Disk && why != segment.Overload && why != segment.Clock {
+		return segment.Camera, true // nothing came since we started, or it was wanted
 	}
 	return why, true
 }

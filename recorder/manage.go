@@ -1,10 +1,12 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -29,12 +31,15 @@ type CameraInput struct {
 	Username, Password        *string
 	Record, Audio             *bool
 	Volume, Mirror            *string // names of volumes; Mirror "" = none
-	Preroll                   *int    // seconds
+	RecordMode                *string // ModeContinuous and so on
+	Schedule                  *[]Window
+	Preroll, Postroll         *int // seconds
+	Priority                  *int
 }
 
 // CameraStatus is a camera with what is known of it. It holds no secrets.
 type CameraStatus struct {
-	Camera      // MainURL and SubURL as used, masked; no password
+	Camera      // MainURL and SubURL as used, masked; no password; defaults filled in
 	HasPassword bool
 	State       string
 	Reason      string
@@ -51,6 +56,7 @@ type CameraStatus struct {
 	HeldBytes     int64
 	On            string // name of the volume that it is recorded to; empty if none
 	MirrorOn      string // … and of its mirror
+	RecordingNow  RecordingNow
 }
 
 func set[T any](dst *T, src *T) {
@@ -77,7 +83,17 @@ func (in CameraInput) apply(c *Camera) error {
 	set(&c.Audio, in.Audio)
 	set(&c.Volume, in.Volume)
 	set(&c.Mirror, in.Mirror)
+	set(&c.RecordMode, in.RecordMode)
+	if in.Schedule != nil {
+		c.Schedule = nil
+		for _, w := range *in.Schedule { // it is the caller's
+			w.Days = slices.Clone(w.Days)
+			c.Schedule = append(c.Schedule, w)
+		}
+	}
 	set(&c.Preroll, in.Preroll)
+	set(&c.Postroll, in.Postroll)
+	set(&c.Priority, in.Priority)
 	return c.normalise()
 }
 
@@ -186,16 +202,16 @@ func (r *Recorder) UpdateCamera(_ context.Context, id string, in CameraInput) (C
 	if in.Password == nil && old.Password != "" && cfg.Password == old.Password && !sameHosts(&old, &cfg) {
 		return CameraStatus{}, field("password", "is needed again, because the address has changed")
 	}
-	if cfg == old {
+	if reflect.DeepEqual(cfg, old) {
 		return c.status(), nil
 	}
 	if err := r.store.save(&cfg); err != nil {
 		return CameraStatus{}, err
 	}
-	sameStreams := cfg
-	sameStreams.Name = old.Name
-	if sameStreams == old {
+	if sameStreams(old, cfg) {
 		c.setConfig(cfg)
+		c.setPreroll(r.prerollBytes(r.all()))
+		c.attend()
 	} else {
 		c.stop()
 		c.setConfig(cfg)
@@ -207,6 +223,13 @@ func (r *Recorder) UpdateCamera(_ context.Context, id string, in CameraInput) (C
 	}
 	r.changes.notify()
 	return c.status(), nil
+}
+
+// sameStreams reports whether nothing differs between a and b for which the
+// camera must be asked anew.
+func sameStreams(a, b Camera) bool {
+	a.Name, a.RecordMode, a.Schedule, a.Preroll, a.Postroll, a.Priority = b.Name, b.RecordMode, b.Schedule, b.Preroll, b.Postroll, b.Priority
+	return reflect.DeepEqual(a, b)
 }
 
 // change returns a camera for one caller at a time to change or remove; done
@@ -244,8 +267,9 @@ func hostOf(address string) string {
 
 func (c *camera) setConfig(cfg Camera) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.cfg = cfg
+	c.mu.Unlock()
+	c.demand.configure(&cfg, c.r.o.Location)
 }
 
 // RemoveCamera stops and forgets a camera. Its footage stays until the floor
@@ -328,6 +352,9 @@ func (c *camera) statusWith(totals map[string]index.CameraTotals) CameraStatus {
 		Run: c.states[media.Main].Run, Bytes: total.Footage().Bytes, HeldBytes: total.Held.Bytes,
 	}
 	main, sub := c.cfg.URLs()
+	s.RecordMode, s.RecordingNow = c.cfg.mode(), c.recordingNow()
+	s.Preroll, s.Postroll = cmp.Or(s.Preroll, PrerollDefault), cmp.Or(s.Postroll, PostrollDefault)
+	s.Priority = cmp.Or(s.Priority, PriorityDefault)
 	s.MainURL, s.SubURL, s.Password, s.HasSub = Mask(main), Mask(sub), "", sub != ""
 	if c.states[media.Main].Phase != ingest.Streaming {
 		s.Run = nil

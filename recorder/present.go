@@ -38,6 +38,9 @@ type present struct {
 	gone      chan struct{} // closed when it takes no footage any more
 	leave     sync.Once
 
+	besideMu   sync.Mutex
+	besideDone chan struct{} // closed when Options.Beside has returned; nil = it was not called
+
 	reportMu sync.Mutex
 	report   *recovery.Report // of the job, nil before its end
 }

@@ -58,14 +58,26 @@ type Options struct {
 	Cycle      time.Duration   // sync cycle; 0 = by medium
 	QueueBytes int64           // memory a lagging disk may take; 0 = 16 MiB
 	Segment    time.Duration   // target length of a file; 0 = 1 min
-	Floor      int64           // free bytes kept; 0 = by disk
-	SweepEvery time.Duration   // 0 = 30 s
+	// PrerollBytes is the memory that the pre-rolls of all cameras may take
+	// together; 0 = 192 MiB.
+	PrerollBytes int
+	Location     *time.Location // of the schedules of cameras; nil = the local one
+	Floor        int64          // free bytes kept; 0 = by disk
+	SweepEvery   time.Duration  // 0 = 30 s
 	// Trim tells the disk below path which parts of [start, start+length) of its
 	// file system are free, in runs of at least least bytes, all in bytes. It is
 	// called for small pieces, after much was deleted, while the disk has time.
 	// An error that is errors.ErrUnsupported ends that. Nil = nobody can.
-	Trim  func(path string, start, length, least int64) (int64, error)
-	Clock Clock
+	Trim func(path string, start, length, least int64) (int64, error)
+	// Beside is called while the primary volume is there, in a goroutine of its
+	// own, for what else lives on it: the volume's name and the directory that is
+	// its root. ctx is done when the volume goes, is taken out of use or the
+	// recorder stops; the volume is closed when Beside has returned, or after 10 s.
+	// One that returns earlier is called again 10 s later. The primary volume is
+	// the first of Volumes that is there when none was: it stays so until it goes.
+	// Nil = nothing else does.
+	Beside func(ctx context.Context, volume, dir string)
+	Clock  Clock
 	// Emit is told events. It must not block. It may be called concurrently.
 	Emit func(Event)
 	Log  *slog.Logger
@@ -173,11 +185,16 @@ func (r *Recorder) Run(ctx context.Context) error {
 	for _, b := range r.bays.all {
 		down.Go(func() error { return b.run(volumeCtx) })
 	}
+	var beside sync.WaitGroup
+	beside.Go(func() { r.accompany(ctx) })
 	r.startCameras(ctx)
+	beside.Go(func() { r.attend(ctx) })
 	err := r.meter(ctx)
 	r.stopCameras()
 	stopVolumes()
-	if err = errors.Join(err, down.Wait()); err == nil {
+	err = errors.Join(err, down.Wait())
+	beside.Wait()
+	if err == nil {
 		err = context.Cause(ctx)
 	}
 	return err

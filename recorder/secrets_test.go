@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/asdine/storm/v3"
@@ -49,11 +50,11 @@ func TestSecretsOfCamerasAreNotOnDisk(t *testing.T) {
 	if err := s.save(&c); err != nil {
 		t.Fatal(err)
 	}
-	if c != secretCamera() {
+	if !reflect.DeepEqual(c, secretCamera()) {
 		t.Errorf("saving changed the caller's camera: %+v", c)
 	}
 	got, err := s.all()
-	if err != nil || len(got) != 1 || got[0] != c {
+	if err != nil || len(got) != 1 || !reflect.DeepEqual(got[0], c) {
 		t.Errorf("read %+v, %v; want %+v", got, err, c)
 	}
 	db.Close()
@@ -76,7 +77,7 @@ func TestSecretsKeptPlainAreSealedWhenTheyAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.seal = vault(t, dir)
-	if got, err := s.all(); err != nil || len(got) != 1 || got[0] != c {
+	if got, err := s.all(); err != nil || len(got) != 1 || !reflect.DeepEqual(got[0], c) {
 		t.Fatalf("read %+v, %v", got, err)
 	}
 	raw, err := stored(db.From("cameras"))
@@ -112,7 +113,7 @@ func TestResealingIsOneTransaction(t *testing.T) {
 		}
 		return refused
 	})
-	if after, _ := stored(s.node); !errors.Is(err, refused) || after[0] != before[0] {
+	if after, _ := stored(s.node); !errors.Is(err, refused) || !reflect.DeepEqual(after[0], before[0]) {
 		t.Errorf("a transaction that was given up changed the cameras (%v)", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"vedette/recorder/hub"
 	"vedette/recorder/ingest"
 	"vedette/recorder/media"
+	"vedette/recorder/segment"
 )
 
 // The states of a camera, as the API names them.
@@ -29,6 +30,7 @@ type camera struct {
 	ordinal      int    // staggers the ends of segments between cameras
 	hubs         map[media.StreamName]*hub.Hub
 	main, mirror *copies // run while the camera is recorded, and mirrored
+	demand       demand  // says when that is
 
 	// changing serialises whole changes of the configuration, control start
 	// and stop.
@@ -57,6 +59,9 @@ func newCamera(r *Recorder, cfg Camera) *camera {
 		states: map[media.StreamName]ingest.State{},
 	}
 	c.main, c.mirror = &copies{c: c}, &copies{c: c, mirror: true}
+	c.demand.changes.init()
+	c.demand.configure(&cfg, r.o.Location)
+	c.demand.derive(r.o.Clock)
 	return c
 }
 
@@ -104,9 +109,8 @@ func (c *camera) start(ctx context.Context) {
 			parts = append(parts, c.mirror.run)
 		}
 	}
-	for _, h := range c.hubs {
-		h.SetPreroll(cfg.preroll())
-	}
+	c.hubs[media.Main].SetPreroll(cfg.prerollKept())
+	c.demand.derive(c.r.o.Clock)
 	c.update()
 	c.r.group.Add(1)
 	go func(done chan struct{}) {
@@ -188,6 +192,8 @@ func (c *camera) progress() (p progress) {
 	if !c.record {
 		return p
 	}
+	wants, _ := c.demand.now()
+	p.waits = waits(wants)
 	for _, k := range []*copies{c.mirror, c.main} { // the trouble of the first counts
 		w, _ := k.current()
 		if w == nil {
@@ -197,7 +203,9 @@ func (c *camera) progress() (p progress) {
 		p.writing = p.writing || s.Writing
 		p.trouble = s.Err
 	}
-	if c.main.lacks() && !p.writing {
+	if !wants.on {
+		p.trouble = nil
+	} else if c.main.lacks() && !p.writing {
 		p.trouble = errNoVolume // and not in the moment of a move
 	}
 	return p
@@ -205,8 +213,22 @@ func (c *camera) progress() (p progress) {
 
 // progress is how far recording is.
 type progress struct {
-	writing bool  // footage reaches the disk
-	trouble error // why not
+	writing bool   // footage reaches the disk
+	trouble error  // why not
+	waits   string // what for, while that is no trouble; empty: for nothing
+}
+
+// waits says why there may be no footage although a camera is recorded.
+func waits(w wanted) string {
+	switch {
+	case w.on && w.why == segment.Always:
+		return ""
+	case w.on:
+		return "recording begins"
+	case w.idle == segment.OffTime:
+		return "waiting for its schedule"
+	}
+	return "waiting for an event"
 }
 
 // stateOf derives the state of a camera from its main session and its
@@ -227,8 +249,16 @@ func stateOf(record bool, main ingest.State, p progress) (state, reason string) 
 		return StateRecording, ""
 	case p.trouble != nil:
 		return StateError, "cannot write: " + p.trouble.Error()
+	case p.waits != "":
+		return StateLive, p.waits
 	}
 	return StateConnecting, "waiting for the first key frame"
+}
+
+// byMode reports whether the camera is recorded at times alone.
+func (c *camera) byMode() bool {
+	cfg := c.config()
+	return cfg.Record && cfg.mode() != ModeContinuous
 }
 
 // tell emits one event for a change of state that people care about. A camera
@@ -239,6 +269,9 @@ func (c *camera) tell(id, before, state, reason string) {
 	case StateOffline, StateError:
 		severity = Warning
 	case StateRecording, StateLive:
+		if c.byMode() && (before == StateRecording || before == StateLive) {
+			return // it comes and goes all day
+		}
 	case StateConnecting:
 		if before != StateRecording {
 			return

@@ -30,12 +30,13 @@ type Options struct {
 
 // Hub is the fan-out of one stream. All methods may be called concurrently.
 type Hub struct {
-	cacheBytes int
-	hurried    atomic.Int32 // readers that want every unit at once
+	hurried atomic.Int32 // readers that want every unit at once
 
 	mu       sync.Mutex
 	readers  map[*Reader]struct{}
 	closed   bool
+	most     int // bytes of cache and pre-roll
+	standard int // of most, by Options
 	run      *media.Run
 	runReady chan struct{} // closed and replaced when run changes
 	cache    gop           // since the last random access point
@@ -55,7 +56,7 @@ func New(o Options) *Hub {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 6 << 20
 	}
-	return &Hub{cacheBytes: o.CacheBytes, readers: map[*Reader]struct{}{}, runReady: make(chan struct{})}
+	return &Hub{most: o.CacheBytes, standard: o.CacheBytes, readers: map[*Reader]struct{}{}, runReady: make(chan struct{})}
 }
 
 // Publish hands u to every reader. It never blocks. u must not be changed
@@ -107,7 +108,7 @@ func (h *Hub) remember(u *media.AccessUnit) {
 	} else if len(h.cache.units) == 0 {
 		return
 	}
-	if h.cache.bytes += u.Footprint(); h.cache.bytes > h.cacheBytes {
+	if h.cache.bytes += u.Footprint(); h.cache.bytes > h.most {
 		h.forget()
 		return
 	}
@@ -123,7 +124,7 @@ func (h *Hub) trim(now time.Time) {
 		if len(h.past) > 1 {
 			next = h.past[1]
 		}
-		if h.pastSize+h.cache.bytes <= h.cacheBytes && now.Sub(next.units[0].Received) < h.preroll {
+		if h.pastSize+h.cache.bytes <= h.most && now.Sub(next.units[0].Received) < h.preroll {
 			return
 		}
 		h.pastSize -= h.past[0].bytes
@@ -145,6 +146,13 @@ func (h *Hub) SetPreroll(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.preroll = max(d, 0)
+}
+
+// SetCacheBytes changes Options.CacheBytes, but not below what New was told.
+func (h *Hub) SetCacheBytes(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.most = max(n, h.standard)
 }
 
 // Hurried reports whether a reader wants every unit at once: one that skips to

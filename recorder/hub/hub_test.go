@@ -315,3 +315,29 @@ func TestAViewerHurriesTheHubForAsLongAsItWatches(t *testing.T) {
 		t.Error("of a closed hub")
 	}
 }
+
+func TestALargerPrerollNeedsALargerCache(t *testing.T) {
+	h, run := New(Options{CacheBytes: 3000}), videoRun()
+	h.SetPreroll(time.Hour)
+	play := func() (kept int) {
+		for i := range int64(40) {
+			h.Publish(unit(run, 0, i, i%2 == 0, 500))
+		}
+		r := h.Subscribe(ReaderOptions{Primed: true, Past: time.Hour})
+		defer r.Close()
+		items, err := r.Take(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(items)
+	}
+	small := play()
+	h.SetCacheBytes(1 << 20)
+	if large := play(); large < 40 || small > 8 {
+		t.Errorf("%d units were kept in 3,000 bytes, %d in 1 MiB", small, large)
+	}
+	h.SetCacheBytes(0) // not below what it began with
+	if again := play(); again != small {
+		t.Errorf("%d units are kept in the end, %d in the beginning", again, small)
+	}
+}

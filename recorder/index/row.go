@@ -36,7 +36,18 @@ type Flags = uint8
 const (
 	Trusted Flags = 1 << iota // the wall clock was trusted when the segment began
 	Audio                     // the segment has an audio track
+
+	// Three bits say why it was recorded: a segment.Why.
+	whyBits       = 2
+	whyMask Flags = 7 << whyBits
 )
+
+// ForWhy returns the flags of a segment that was recorded for why, which is a
+// segment.Why.
+func ForWhy(why byte) Flags { return why << whyBits & whyMask }
+
+// Why returns why r was recorded: a segment.Why, 0 where that is not known.
+func (r Row) Why() byte { return r.Flags & whyMask >> whyBits }
 
 // End returns the UTC ms at which r ends.
 func (r Row) End() int64 { return r.Start + int64(r.Duration) }

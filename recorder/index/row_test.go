@@ -76,3 +76,20 @@ func FuzzRecords(f *testing.F) {
 		}
 	})
 }
+
+func TestAFlagsByteHoldsWhyARowWasRecorded(t *testing.T) {
+	for why := range byte(8) {
+		r := Row{Start: 1, Camera: "door", Flags: Trusted | Audio | ForWhy(why)}
+		key := r.key(3)
+		got, err := decodeRow(key, encodeRow(key, r))
+		if err != nil || got.Why() != why || got.Flags&(Trusted|Audio) != Trusted|Audio {
+			t.Errorf("%d came back as %d, flags %08b, %v", why, got.Why(), got.Flags, err)
+		}
+	}
+	if old := (Row{Flags: Trusted | Audio}); old.Why() != 0 {
+		t.Errorf("a row from before was recorded for %d", old.Why())
+	}
+	if got := ForWhy(255); got != whyMask {
+		t.Errorf("a reason that is too large has the flags %08b", got)
+	}
+}

@@ -36,6 +36,9 @@ type Row struct {
 	Gap           segment.GapReason // why footage is missing before it
 	Open          bool              // still being written
 	Held          bool              // evidence
+	// Why is what it was recorded for: schedule, event, manual; empty: it is
+	// recorded all the time, or that is not known.
+	Why string
 }
 
 // Source is what playback needs of the rest of the recorder. Its methods are

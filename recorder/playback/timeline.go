@@ -9,12 +9,18 @@ import (
 
 // Timeline is what there is of a camera in a range, and what is missing.
 type Timeline struct {
-	Ranges []Span
+	Ranges []Range
 	Gaps   []Gap
 }
 
-// Timeline returns the footage of camera in [from, to), neighbours joined,
-// and the gaps in it. There is no gap before the first footage ever, nor in
+// Range is a stretch of footage that was recorded for the same.
+type Range struct {
+	Span
+	Why string // as of a Row
+}
+
+// Timeline returns the footage of camera in [from, to), neighbours joined that
+// were recorded for the same, and the gaps in it. There is no gap before the first footage ever, nor in
 // the future.
 func (l *Library) Timeline(ctx context.Context, camera string, from, to int64) (Timeline, error) {
 	if from >= to {
@@ -71,8 +77,13 @@ func timeline(rows []Row, from, to int64, t tail) Timeline {
 		if r.Start-end > gapShortest {
 			out.Gaps = append(out.Gaps, Gap{Span{end, r.Start}, r.Gap})
 		}
-		s := Span{max(r.Start, from), min(max(r.End, r.Start), to)}
-		if n := len(out.Ranges); n > 0 && s.Start-out.Ranges[n-1].End <= gapShortest {
+		s := Range{Span{max(r.Start, from), min(max(r.End, r.Start), to)}, r.Why}
+		n := len(out.Ranges)
+		near := n > 0 && s.Start-out.Ranges[n-1].End <= gapShortest
+		if near && out.Ranges[n-1].Why != s.Why { // side by side, and not one over the other
+			s.Start, near = max(s.Start, out.Ranges[n-1].End), false
+		}
+		if near {
 			out.Ranges[n-1].End = max(out.Ranges[n-1].End, s.End)
 		} else if s.End > s.Start {
 			out.Ranges = append(out.Ranges, s)

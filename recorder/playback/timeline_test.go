@@ -64,8 +64,34 @@ func TestTimelineJoinsNeighboursAndNamesGaps(t *testing.T) {
 			s := rowsAt(now, tt.rows...)
 			s.missing, s.absent = tt.missing, tt.absent
 			got, err := New(s).Timeline(t.Context(), "door", tt.from, tt.to)
-			if err != nil || !slices.Equal(got.Ranges, tt.ranges) || !slices.Equal(got.Gaps, tt.gaps) {
+			if err != nil || !slices.EqualFunc(got.Ranges, tt.ranges, func(r Range, s Span) bool { return r == Range{Span: s} }) || !slices.Equal(got.Gaps, tt.gaps) {
 				t.Errorf("Timeline = %v, %v, want ranges %v, gaps %v", got, err, tt.ranges, tt.gaps)
+			}
+		})
+	}
+}
+
+func TestTimelineKeepsApartWhatWasRecordedForOtherReasons(t *testing.T) {
+	why := func(r Row, why string) Row { r.Why = why; return r }
+	tests := []struct {
+		name string
+		rows []Row
+		want []Range
+	}{
+		{"the same reason is one range", []Row{why(row(10_000, 20_000, 0), "event"), why(row(20_000, 30_000, 0), "event")},
+			[]Range{{Span{10_000, 30_000}, "event"}}},
+		{"another one begins another range", []Row{why(row(10_000, 20_000, 0), "schedule"), why(row(20_000, 30_000, 0), "event"), row(30_000, 40_000, 0)},
+			[]Range{{Span{10_000, 20_000}, "schedule"}, {Span{20_000, 30_000}, "event"}, {Span{30_000, 40_000}, ""}}},
+		{"ranges do not lie over each other", []Row{why(row(10_000, 20_000, 0), "schedule"), why(row(18_000, 30_000, 0), "event")},
+			[]Range{{Span{10_000, 20_000}, "schedule"}, {Span{20_000, 30_000}, "event"}}},
+		{"what lies inside of another one adds nothing", []Row{why(row(10_000, 20_000, 0), "schedule"), why(row(12_000, 18_000, 0), "event")},
+			[]Range{{Span{10_000, 20_000}, "schedule"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := New(rowsAt(100_000, tt.rows...)).Timeline(t.Context(), "door", 0, 90_000)
+			if err != nil || !slices.Equal(got.Ranges, tt.want) || len(got.Gaps) > 0 {
+				t.Errorf("Timeline = %v, %v, want %v", got, err, tt.want)
 			}
 		})
 	}

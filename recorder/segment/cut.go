@@ -33,7 +33,7 @@ func (w *Writer) unit(u *media.AccessUnit) {
 	if u.Run != w.run {
 		w.beginRun(u)
 	}
-	if w.video < 0 || w.refused {
+	if w.video < 0 || w.refused || w.before(u) {
 		return
 	}
 	if u.Track != w.video {
@@ -49,6 +49,9 @@ func (w *Writer) unit(u *media.AccessUnit) {
 		}
 	}
 	switch {
+	case w.cur != nil && w.ending && u.Random:
+		w.endAt(u)
+		return
 	case w.cur == nil:
 		w.begin(u)
 	case w.mustRotate(u):
@@ -117,6 +120,15 @@ func (w *Writer) begin(u *media.AccessUnit) {
 // rotateTo ends the open segment where u begins the next. Its last part stays
 // open a little longer for audio that comes after the pictures.
 func (w *Writer) rotateTo(u *media.AccessUnit) {
+	s := w.leave(u)
+	w.create(u)
+	if s.run.Audio() < 0 || s.b.Empty() {
+		w.endLate()
+	}
+}
+
+// leave has the open segment end where u begins, late audio apart.
+func (w *Writer) leave(u *media.AccessUnit) *segment {
 	w.endLate()
 	s := w.cur
 	w.cur = nil
@@ -124,10 +136,15 @@ func (w *Writer) rotateTo(u *media.AccessUnit) {
 	w.expect = s.size
 	w.since = s.closeAt
 	w.late = s
-	w.create(u)
-	if s.run.Audio() < 0 || s.b.Empty() {
-		w.endLate()
+	return s
+}
+
+// before reports whether u lies before Options.From.
+func (w *Writer) before(u *media.AccessUnit) bool {
+	if w.o.From == 0 || u.Run != w.o.Run {
+		return false
 	}
+	return u.Run.Tracks[u.Track].Duration(u.DTS) < u.Run.Tracks[w.video].Duration(w.o.From)
 }
 
 // create opens a segment that begins with u.
@@ -167,7 +184,7 @@ func (w *Writer) create(u *media.AccessUnit) {
 		name: name, run: w.run, file: file, head: int64(len(head)), first: u, rotate: w.rotateAt(u.Wall), end: name.Start,
 		b: fmp4.NewBuilder(w.run.Tracks, u.DTS),
 		facts: Open{Name: name, Run: w.run.ID, Codec: track.Codec, Width: clamp16(track.Width), Height: clamp16(track.Height),
-			Trusted: w.run.Trusted, Audio: w.run.Audio() >= 0, Gap: reason},
+			Trusted: w.run.Trusted, Audio: w.run.Audio() >= 0, Gap: reason, Why: w.why},
 	}
 	w.cur, w.begun = s, name
 	w.number++
@@ -342,7 +359,7 @@ func (w *Writer) finished(s *segment, n volume.Name, err error, planned int64) {
 		w.o.Gap(s.name.Start, planned, Disk)
 	case err == nil:
 		f := w.factsOf(s)
-		w.o.Closed(Closed{Name: n, Codec: f.Codec, Width: f.Width, Height: f.Height, Trusted: f.Trusted, Audio: f.Audio, Gap: f.Gap})
+		w.o.Closed(Closed{Name: n, Codec: f.Codec, Width: f.Width, Height: f.Height, Trusted: f.Trusted, Audio: f.Audio, Gap: f.Gap, Why: f.Why})
 		if n.End() < planned {
 			w.blame(planned, Disk)
 			w.o.Gap(n.End(), planned, Disk)

@@ -141,7 +141,10 @@ func newRig(t *testing.T, o Options, vo volume.Options) *rig {
 	go func() { done <- r.Run(ctx) }()
 	r.stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
+		switch err := <-done; {
+		case r.over && err != nil:
+			t.Errorf("Run = %v after it was told to finish", err)
+		case !r.over && !errors.Is(err, context.Canceled):
 			t.Errorf("Run = %v, want context.Canceled", err)
 		}
 		stopVol()

@@ -27,6 +27,7 @@ type Volume interface {
 	Create(n volume.Name, head []byte, expect int64) (*volume.File, error)
 	OnCycle(f func()) (remove func())
 	Hurry()
+	Busy(camera string) bool
 }
 
 // Options of a Writer. Camera, Hub and Volume are required.
@@ -60,6 +61,11 @@ type Options struct {
 	// run has this number, so no two on a volume have one name. See State.
 	Run *media.Run
 	Seq uint32
+	// From is where the writer before ended if it ended with a key frame of Run:
+	// the DTS of that. What lies before is on the volume already. 0 = it did not.
+	From int64
+	// Why is what is recorded for; see SetWhy.
+	Why Why
 	// QueueBytes bounds the hub's queue for this writer. 0 is the hub's default.
 	QueueBytes int
 	// Batch is how long units wait together before they are looked at. 0 means
@@ -93,6 +99,7 @@ type Open struct {
 	Trusted       bool
 	Audio         bool
 	Gap           GapReason // why footage is missing before it
+	Why           Why       // what it is recorded for
 }
 
 // Closed describes a segment that is closed.
@@ -103,6 +110,7 @@ type Closed struct {
 	Trusted       bool // the wall clock was trusted when its run began
 	Audio         bool
 	Gap           GapReason // why footage is missing before it
+	Why           Why       // what it was recorded for
 }
 
 // State is what a Writer is doing.
@@ -119,6 +127,7 @@ type State struct {
 	Run        *media.Run  // under way
 	Counted    *media.Run  // the newest one, over or not; nil = there was none
 	Seq        uint32      // number that the next segment of Counted would have
+	From       int64       // DTS in Counted of the key frame that Finish ended with; 0 if it did not
 	Current    volume.Name // the open segment, if Writing
 }
 
@@ -188,6 +197,15 @@ type Writer struct {
 	expect  int64 // size of the segment before
 	bytes   int64
 	err     error
+	why     Why
+	from    int64
+
+	backlog   []hub.Item    // of items, still to be looked at
+	catching  bool          // it began in the past, and has not caught up yet
+	finishing bool          // Run ends with the next key frame, once nothing waits
+	ending    bool          // … of those that come
+	over      bool          // it has
+	ended     chan struct{} // closed when over
 
 	openMu   sync.Mutex
 	open     []*segment // not closed yet, oldest first; guards their facts too
@@ -225,27 +243,36 @@ func New(o Options) *Writer {
 	if o.Gap == nil {
 		o.Gap = func(int64, int64, GapReason) {}
 	}
-	return &Writer{o: o, log: o.Log.With("camera", o.Camera), missing: o.Missing, since: o.LastEnd}
+	return &Writer{o: o, log: o.Log.With("camera", o.Camera), missing: o.Missing, since: o.LastEnd, why: o.Why, catching: o.Past > 0, ended: make(chan struct{})}
 }
 
-// Run records until ctx is done, ends the open segment, waits until the
-// volume has closed it (at most 10 s), and returns ctx's error. The volume
-// must run longer than its writers.
+// Run records until ctx is done or it was told to finish, ends the open
+// segment, waits until the volume has closed it (at most 10 s), and returns
+// ctx's error, if there is one. The volume must run longer than its writers.
 func (w *Writer) Run(ctx context.Context) error {
-	w.reader = w.o.Hub.Subscribe(hub.ReaderOptions{QueueBytes: w.o.QueueBytes, Overflow: hub.KeepOldest, Primed: w.o.Primed, Past: w.o.Past})
+	w.subscribe()
 	defer w.reader.Close()
 	remove := w.o.Volume.OnCycle(w.handOver)
 	pause := time.NewTimer(w.o.Batch)
 	defer pause.Stop()
-	for ctx.Err() == nil {
+	now := make(chan struct{})
+	close(now)
+	for running := true; running && ctx.Err() == nil; {
+		var ready <-chan struct{} = w.reader.Ready()
+		if w.behind() {
+			ready = now
+		}
 		select {
 		case <-ctx.Done():
-		case <-w.reader.Ready():
+		case <-w.ended:
+			running = false
+		case <-ready:
 			w.drain()
 			// All writers wake up at the same moments: one for all costs less.
 			pause.Reset(w.o.Batch - time.Duration(time.Now().UnixNano())%w.o.Batch)
 			select {
 			case <-ctx.Done():
+			case <-w.ended:
 			case <-pause.C:
 			}
 		}
@@ -255,10 +282,20 @@ func (w *Writer) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// subscribe begins to read the hub.
+func (w *Writer) subscribe() {
+	w.mu.Lock()
+	defer w.unlock()
+	w.reader = w.o.Hub.Subscribe(hub.ReaderOptions{QueueBytes: w.o.QueueBytes, Overflow: hub.KeepOldest, Primed: w.o.Primed, Past: w.o.Past})
+	if w.finishing {
+		w.take(false)
+	}
+}
+
 // stop ends everything that is open and waits for it.
 func (w *Writer) stop() {
 	w.mu.Lock()
-	w.take()
+	w.take(true)
 	w.endRun(Disabled)
 	w.unlock()
 	w.o.Volume.Hurry()
@@ -277,7 +314,7 @@ func (w *Writer) stop() {
 func (w *Writer) drain() {
 	w.mu.Lock()
 	defer w.unlock()
-	w.take()
+	w.take(false)
 }
 
 // handOver is called at the beginning of a sync cycle: whatever came up to
@@ -285,7 +322,7 @@ func (w *Writer) drain() {
 func (w *Writer) handOver() {
 	w.mu.Lock()
 	defer w.unlock()
-	w.take()
+	w.take(false)
 	w.endLate()
 	if w.cur != nil {
 		w.cut(w.cur, -1, true)
@@ -302,32 +339,11 @@ func (w *Writer) unlock() {
 	}
 }
 
-// take moves the hub's queue through the writer. mu is held.
-func (w *Writer) take() {
-	items, err := w.reader.Take(w.items[:0])
-	if err != nil {
-		return // closed: Run is over
-	}
-	w.dropped = w.reader.Dropped()
-	for _, it := range items {
-		if it.Gap {
-			w.lose(Overload)
-		}
-		if it.Unit == nil {
-			w.endRun(Camera)
-			continue
-		}
-		w.unit(it.Unit)
-	}
-	clear(items)
-	w.items = items
-}
-
 // State returns what the writer is doing.
 func (w *Writer) State() State {
 	w.mu.Lock()
 	s := State{Bytes: w.bytes, Dropped: w.dropped, Missing: w.missing, MissingAt: w.since, Err: w.err, Run: w.run,
-		Counted: w.counted, Seq: w.number}
+		Counted: w.counted, Seq: w.number, From: w.from}
 	cur, since := w.cur, w.writing
 	w.mu.Unlock()
 	if cur != nil {

@@ -22,7 +22,21 @@ func (g Geometry) card() bool { return g.Medium == SD || g.Medium == EMMC }
 func (v *Volume) collects() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.geometry.card() && v.queued < v.limit/3
+	return v.geometry.card() && v.queued < v.limit/3 && !v.urgent
+}
+
+// Busy reports whether somebody who could hand over a lot for a camera, and may
+// wait with it, should: the queue is for footage that cannot wait. What waits
+// is then written soon, on a card too.
+func (v *Volume) Busy(camera string) bool {
+	v.mu.Lock()
+	busy := v.queued > v.limit/4 || v.cameras[camera] > v.limit/16
+	v.urgent = v.urgent || busy
+	v.mu.Unlock()
+	if busy {
+		v.signal()
+	}
+	return busy
 }
 
 // byFile puts the ops of each file side by side, files in the order in which

@@ -238,6 +238,7 @@ func (v *Volume) takeQueue() []op {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	ops := v.queue
+	v.urgent = false
 	v.queue, v.spare = slices.Grow(v.spare[:0], 16), nil
 	return ops
 }

@@ -90,6 +90,7 @@ type Volume struct {
 	queue   []op
 	spare   []op // the queue's other buffer
 	queued  int64
+	urgent  bool             // what waits is to be written without waiting for the cycle
 	cameras map[string]int64 // of queued, where it is not 0
 	full    bool
 	resting bool // told to take no footage
