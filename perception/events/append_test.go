@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -92,8 +93,8 @@ func TestAFullBufferRefusesTheWholeOfWhatIsAppended(t *testing.T) {
 	if err := l.Flush(); err != nil || beside(t, l) != "" || l.Durable() != maxPending-1 {
 		t.Errorf("Flush = %v, %q beside, %d durable", err, beside(t, l), l.Durable())
 	}
-	if err := l.Append([]Event{{Type: "a"}, {Type: "b"}}, nil); err != nil {
-		t.Errorf("after the disk took them: %v", err)
+	if err := l.Append(make([]Event, 2*maxPending), nil); err != nil {
+		t.Errorf("many, after the disk took those before: %v", err)
 	}
 }
 
@@ -111,5 +112,24 @@ func TestReadersWakeWhenEventsBecomeDurable(t *testing.T) {
 	case <-changed:
 	default:
 		t.Error("nobody was woken")
+	}
+}
+
+func TestNumbersGoOnWhenAllThatIsOldWent(t *testing.T) {
+	l := openLog(t, Options{})
+	l.Emit(Event{Type: "a", Time: time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)})
+	l.Emit(Event{Type: "b", Time: time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)})
+	if err := l.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.PruneBefore(t.Context(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 100); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(l.db, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seq := again.Emit(Event{Type: "c"}); seq <= 2 {
+		t.Errorf("the next event is %d again", seq)
 	}
 }

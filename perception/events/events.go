@@ -168,7 +168,8 @@ func (l *Log) Emit(e Event) uint64 {
 // does not wait for the disk, and readers see the events at once; Durable says
 // how far they last. There may be no events, and along may be nil. What along does must fail only
 // when the database does: then all of it is tried again. It returns ErrFull, and
-// nothing is added, if the events have no room.
+// nothing is added, if the events have no room beside those that wait; where none do, there may
+// be any number.
 func (l *Log) Append(batch []Event, along func(tx *bolt.Tx) error) error {
 	records := make([]record, len(batch))
 	for i, e := range batch {
@@ -176,7 +177,7 @@ func (l *Log) Append(batch []Event, along func(tx *bolt.Tx) error) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.pending)+len(batch) > maxPending || len(l.along) >= maxPending {
+	if n := len(l.pending); n > 0 && n+len(batch) > maxPending || len(l.along) >= maxPending {
 		l.kick()
 		return ErrFull
 	}

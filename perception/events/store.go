@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -234,7 +235,13 @@ func (l *Log) remove(limit int, may func(seq uint64, at int64) bool) (int, error
 	defer l.commitMu.Unlock()
 	var doomed [][]byte
 	err := l.view(func(c *bolt.Cursor) {
-		for k, v := c.First(); k != nil && len(doomed) < limit; k, v = c.Next() {
+		// The newest stays, whatever its age: numbers go on behind it.
+		newest, _ := c.Last()
+		for len(newest) != 8 && newest != nil { // storm's metadata
+			newest, _ = c.Prev()
+		}
+		newest = bytes.Clone(newest)
+		for k, v := c.First(); k != nil && len(doomed) < limit && !bytes.Equal(k, newest); k, v = c.Next() {
 			if v == nil || len(k) != 8 {
 				continue
 			}
