@@ -211,6 +211,9 @@ func TestDeedsAreWrittenDown(t *testing.T) {
 	}
 	b.owner("GET", v1+"/cameras", "")
 	b.do("GET", v1+"/cameras", "")
+	if w := b.owner("POST", v1+"/auth/totp", `{"password":"not the one"}`); w.Code != 403 {
+		t.Errorf("a wrong password of one's own: %d", w.Code)
+	}
 	if got := b.audit.take(); len(got) != 0 {
 		t.Errorf("ordinary reading and strangers were written down: %+v", got)
 	}

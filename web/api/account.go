@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"vedette/web/auth"
@@ -43,6 +44,13 @@ func (s *server) changePassword(w http.ResponseWriter, r *http.Request) error {
 	s.Auth.SetCookie(w, r, token)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// wrongSecret reports whether err is that of a wrong password or code, of which
+// the accounts themselves tell.
+func wrongSecret(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && (f.code == "bad_credentials" || f.code == "bad_code")
 }
 
 // confirmed makes of a wrong password, where a session is there already, an

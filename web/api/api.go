@@ -16,9 +16,11 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -44,6 +46,23 @@ type Options struct {
 	Outgoing     Outgoing
 	Secrets      Secrets
 	Backups      Backups
+	// What looks at pictures and tells of it; each nil where the box does not have it.
+	Tasks         Tasks
+	Frames        Frames
+	Detections    Detections
+	Zones         Zones
+	Evidence      Evidence
+	Triggers      Triggers // nil = Recorder, if that has it
+	Notifications Notifications
+	Relay         Relay
+	HoldRules     HoldRules
+	Incidents     Incidents
+	Exports       Exports
+	// Tickets is what is asked of posts: off, warn (which "" is too) or enforce.
+	Tickets string
+	// EventsChanged returns a channel that is closed or sent to when events come; it is
+	// called again before every look. Nil = whoever follows looks once a second.
+	EventsChanged func() <-chan struct{}
 	// Live serves WHEP under /api/v1/cameras/{id}/whep. The caller is signed
 	// in, may see the camera, and is in the request's context (auth.From);
 	// the path values are "id" and "session".
@@ -101,6 +120,9 @@ type server struct {
 	log      *slog.Logger
 	clips    chan struct{}
 	tests    chan struct{}
+	warned   hourly // keys that report without tickets
+	denied   hourly // machines that were refused, by route
+	streams  streams
 }
 
 // New returns the handler of everything. It fails if a needed part is
@@ -109,11 +131,17 @@ func New(o Options) (http.Handler, error) {
 	if o.Recorder == nil || o.Auth == nil || o.Events == nil || o.System == nil {
 		return nil, errors.New("build api: recorder, auth, events and system are needed")
 	}
+	if !slices.Contains([]string{"", ticketsOff, ticketsWarn, ticketsEnforce}, o.Tickets) {
+		return nil, fmt.Errorf("build api: there is no policy of tickets %q", o.Tickets)
+	}
 	if o.Disks == nil {
 		o.Disks = noDisks{}
 	}
 	if o.Appliance == nil {
 		o.Appliance = noAppliance{}
+	}
+	if o.Triggers == nil {
+		o.Triggers, _ = o.Recorder.(Triggers)
 	}
 	s := &server{
 		Options: o, Recorder: scoper{o.Recorder}, metrics: metrics.NewSet(), log: o.Log,

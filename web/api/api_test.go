@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +70,7 @@ func TestCameras(t *testing.T) {
 		status                   int
 		want                     string // in the answer
 	}{
-		{"list", "GET", "/api/v1/cameras", "", nil, 200, `[{"id":"yard","name":"Yard","state":"recording","state_reason":"","main_url":"rtsp://10.0.0.5/main","sub_url":"","has_password":true,"record":true,"audio":false,"volume":"","mirror":"","preroll_s":0,"drops":0}]`},
+		{"list", "GET", "/api/v1/cameras", "", nil, 200, `[{"id":"yard","name":"Yard","state":"recording","state_reason":"","main_url":"rtsp://10.0.0.5/main","sub_url":"","has_password":true,"record":true,"audio":false,"volume":"","mirror":"","preroll_s":0,"postroll_s":0,"record_mode":"","schedule":[],"priority":0,"recording_now":{"active":false,"why":""},"drops":0}]`},
 		{"read", "GET", "/api/v1/cameras/yard", "", nil, 200, `"has_password":true`},
 		{"one that is not there", "GET", "/api/v1/cameras/gate", "", nil, 404, "not_found"},
 		{"an id that is none", "GET", "/api/v1/cameras/..%2f..%2fetc", "", nil, 404, "not_found"},
@@ -77,6 +78,7 @@ func TestCameras(t *testing.T) {
 		{"add without a name", "POST", "/api/v1/cameras", `{}`, nil, 400, `"field":"name"`},
 		{"add one that the recorder refuses", "POST", "/api/v1/cameras", `{"name":"Yard"}`, &FieldError{"vendor", "is not known"}, 400, `"message":"vendor is not known.","field":"vendor"`},
 		{"add one that is there", "POST", "/api/v1/cameras", `{"name":"Yard"}`, fmt.Errorf("there is a camera with this id: %w", ErrConflict), 409, `There is a camera with this id.`},
+		{"add one too many", "POST", "/api/v1/cameras", `{"name":"Yard"}`, errors.Join(ErrConflict, errors.New("there are 64 already")), 409, `"message":"There are 64 already."`},
 		{"change", "PATCH", "/api/v1/cameras/yard", `{"audio":true}`, nil, 200, `"id":"yard"`},
 		{"change its id", "PATCH", "/api/v1/cameras/yard", `{"id":"b"}`, nil, 400, `"field":"id"`},
 		{"remove", "DELETE", "/api/v1/cameras/yard", "", nil, 204, ""},
@@ -277,7 +279,7 @@ func TestEvents(t *testing.T) {
 		{"since a number", "since_seq=7&limit=3", "since 7 3", 200},
 		{"since the beginning", "since_seq=0", "since 0 100", 200},
 		{"a bad number", "since_seq=-1", "", 400},
-		{"too many", "limit=1001", "", 400},
+		{"too many", "limit=2001", "", 400},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -286,7 +288,7 @@ func TestEvents(t *testing.T) {
 			if got := strings.Join(b.events.calls, ","); w.Code != tt.status || got != tt.call {
 				t.Errorf("%d, asked %q; want %d, %q", w.Code, got, tt.status, tt.call)
 			}
-			if tt.status == 200 && (b.events.filter.Type != "offline" || b.events.filter.Camera != "yard" || !strings.HasPrefix(w.Body.String(), `{"events":[`)) {
+			if tt.status == 200 && (!slices.Equal(b.events.filter.Types, []string{"offline"}) || b.events.filter.Camera != "yard" || !strings.HasPrefix(w.Body.String(), `{"events":[`)) {
 				t.Errorf("filter %+v, answer %s", b.events.filter, w.Body)
 			}
 		})
@@ -330,6 +332,9 @@ func TestWhatIsNotThereSaysSo(t *testing.T) {
 	}
 	if _, err := New(Options{}); err == nil {
 		t.Error("New without its parts: want an error")
+	}
+	if _, err := New(Options{Recorder: b.rec, Auth: b.auth, Events: b.events, System: b.sys, Tickets: "maybe"}); err == nil {
+		t.Error("New with a policy that is none: want an error")
 	}
 }
 

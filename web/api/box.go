@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"vedette/web/auth"
 )
 
 func (s *server) healthz(w http.ResponseWriter, _ *http.Request) error {
@@ -50,7 +48,7 @@ func (s *server) system(w http.ResponseWriter, r *http.Request) error {
 
 const (
 	defaultEvents = 100
-	maxEvents     = 1000
+	maxEvents     = 2000
 )
 
 func (s *server) events(w http.ResponseWriter, r *http.Request) error {
@@ -58,13 +56,12 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, p := r.URL.Query(), auth.From(r.Context())
-	f := EventFilter{Type: q.Get("type"), Camera: q.Get("camera"), Sees: p.Sees, Operators: p.Can(auth.Operate)}
-	if f.Camera != "" && !p.Sees(f.Camera) {
-		return errForbidden
+	f, err := eventFilter(r)
+	if err != nil {
+		return err
 	}
 	var list []Event
-	if since := q.Get("since_seq"); since == "" {
+	if since := r.URL.Query().Get("since_seq"); since == "" {
 		list, err = s.Events.Latest(limit, f)
 	} else {
 		seq, perr := strconv.ParseUint(since, 10, 63)

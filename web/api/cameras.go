@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 func (s *server) listCameras(w http.ResponseWriter, r *http.Request) error {
@@ -86,7 +87,7 @@ func (s *server) testCamera(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// masked makes sure once more that no URL shows a password.
+// masked makes sure once more that no URL shows a password, and that lists are lists.
 func masked(c Camera) Camera {
 	for _, u := range []*string{&c.MainURL, &c.SubURL} {
 		parsed, err := url.Parse(*u)
@@ -97,6 +98,10 @@ func masked(c Camera) Camera {
 			parsed.User = nil
 			*u = parsed.String()
 		}
+	}
+	c.Schedule = slices.Clone(notNil(c.Schedule))
+	for i := range c.Schedule {
+		c.Schedule[i].Days = notNil(c.Schedule[i].Days)
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -15,8 +16,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxBody bounds the body of a JSON request, in bytes.
-const maxBody = 64 << 10
+// What bounds the body of a JSON request, in bytes.
+const (
+	maxBody     = 64 << 10
+	maxZoneBody = 256 << 10
+	maxPost     = 1 << 20 // of a worker
+)
 
 // bodyTime is how long a client may take to send it.
 const bodyTime = 10 * time.Second
@@ -43,16 +48,23 @@ func Millis(ms int64) Timestamp { return Timestamp(time.UnixMilli(ms).UTC()) }
 // decode reads the body of r into v, which points to a struct whose fields
 // all have JSON names. A body that is not exactly one object with known
 // fields of the right types is refused, with the field named.
-func decode(w http.ResponseWriter, r *http.Request, v any) error {
-	ct, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || ct != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
-		return &failure{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", message: "The body must be application/json."}
-	}
-	data, err := readBody(w, r)
+func decode(w http.ResponseWriter, r *http.Request, v any) error { return decodeUpTo(w, r, v, maxBody) }
+
+// decodeUpTo is decode for a body of at most most bytes.
+func decodeUpTo(w http.ResponseWriter, r *http.Request, v any, most int64) error {
+	data, err := readJSON(w, r, most)
 	if err != nil {
 		return err
 	}
 	return strict(data, v)
+}
+
+func readJSON(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	ct, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || ct != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
+		return nil, &failure{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", message: "The body must be application/json."}
+	}
+	return readBody(w, r, most)
 }
 
 // decodeNothing accepts a request that has nothing to say: no body, or an
@@ -64,17 +76,17 @@ func decodeNothing(w http.ResponseWriter, r *http.Request) error {
 	return decode(w, r, &struct{}{})
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	rc := http.NewResponseController(w)
 	// A deadline that cannot be set (a test's recorder) is none. It is lifted
 	// afterwards: it would end a request that takes longer to answer.
 	_ = rc.SetReadDeadline(time.Now().Add(bodyTime))
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	_ = rc.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, &failure{status: http.StatusRequestEntityTooLarge, code: "too_large", message: "The body must not be longer than 64 KiB."}
+		return nil, &failure{status: http.StatusRequestEntityTooLarge, code: "too_large", message: fmt.Sprintf("The body must not be longer than %d KiB.", most>>10)}
 	case err != nil:
 		return nil, &failure{status: http.StatusBadRequest, code: "bad_body", message: "The body could not be read."}
 	}
@@ -132,8 +144,8 @@ func strictIn(data []byte, v any, at string, nulls bool) error {
 			return badField(at+name, "The field must not be null; leave it out.")
 		}
 		seen[name] = true
-		if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
-			return badField(at+name, "The field must be %s.", typeName(field.Type()))
+		if err := fillIn(field, raw, at+name, nulls); err != nil {
+			return err
 		}
 	}
 	if _, err := dec.Token(); err != nil {
@@ -143,6 +155,56 @@ func strictIn(data []byte, v any, at string, nulls bool) error {
 		return errNotObject
 	}
 	return nil
+}
+
+// fillIn decodes one value. Objects inside of it are as strict as the one around.
+func fillIn(field reflect.Value, raw json.RawMessage, name string, nulls bool) error {
+	typ := field.Type()
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	wrong := badField(name, "The field must be %s.", typeName(typ))
+	v := reflect.New(typ)
+	switch _, own := v.Interface().(json.Unmarshaler); {
+	case own:
+	case typ.Kind() == reflect.Struct:
+		if err := strictIn(raw, v.Interface(), name+".", nulls); errors.Is(err, errNotObject) {
+			return wrong
+		} else if err != nil {
+			return err
+		}
+		set(field, v)
+		return nil
+	case typ.Kind() == reflect.Slice && typ.Elem().Kind() == reflect.Struct:
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil {
+			return wrong
+		}
+		v.Elem().Set(reflect.MakeSlice(typ, len(list), len(list)))
+		for i, one := range list {
+			if one = bytes.TrimSpace(one); len(one) == 0 || one[0] != '{' {
+				return wrong
+			}
+			if err := fillIn(v.Elem().Index(i), one, fmt.Sprintf("%s[%d]", name, i), false); err != nil {
+				return err
+			}
+		}
+		set(field, v)
+		return nil
+	}
+	if json.Unmarshal(raw, field.Addr().Interface()) != nil {
+		return wrong
+	}
+	return nil
+}
+
+// set has field, or what it points to, be what v points to.
+func set(field, v reflect.Value) {
+	if field.Kind() == reflect.Pointer {
+		field.Set(v)
+		return
+	}
+	field.Set(v.Elem())
 }
 
 // saysNull reports whether null is a value of field like any other.
@@ -164,6 +226,14 @@ func typeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	switch t {
+	case reflect.TypeFor[CameraSet]():
+		return "a list of strings, or null"
+	case reflect.TypeFor[Object]():
+		return "an object"
+	case reflect.TypeFor[Points]():
+		return "a list of points, each a list of two numbers"
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return "a string"
@@ -172,13 +242,11 @@ func typeName(t reflect.Type) string {
 	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
 		return "a number"
 	case reflect.Slice:
-		return "a list of strings"
-	case reflect.Map:
-		return "an object"
-	case reflect.Struct:
-		if t == reflect.TypeFor[set]() {
-			return "a list of strings, or null"
+		if t.Elem().Kind() == reflect.Struct {
+			return "a list of objects"
 		}
+		return "a list of strings"
+	case reflect.Map, reflect.Struct:
 		return "an object"
 	}
 	return "of another type"

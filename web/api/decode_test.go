@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,25 @@ var bodies = []struct {
 	{"power off", "POST", "/api/v1/system/poweroff", func() any { return new(struct{}) }, `{}`, 202},
 	{"reset", "POST", "/api/v1/system/reset", func() any { return new(resetBody) }, `{"confirm":"wipe vedette","footage":true}`, 202},
 	{"test camera", "POST", "/api/v1/cameras/yard/test", func() any { return new(struct{}) }, `{}`, 200},
+	{"add task", "POST", "/api/v1/cameras/yard/ai-tasks", func() any { return new(TaskInput) }, `{"task_type":"faces","config":{"a":[1]}}`, 201},
+	{"change task", "PATCH", "/api/v1/ai-tasks/task_1", func() any { return new(TaskInput) }, `{"fps":0.5,"enabled":false}`, 200},
+	{"add zone", "POST", "/api/v1/cameras/yard/zones", func() any { return new(ZoneInput) }, `{"name":"gate","kind":"polygon","points":[[0,0],[1,0],[1,1]]}`, 201},
+	{"change zone", "PATCH", "/api/v1/zones/zone_1", func() any { return new(ZoneInput) }, `{"min_confidence":0.25}`, 200},
+	{"trigger", "POST", "/api/v1/cameras/yard/trigger", func() any { return new(triggerBody) }, `{"seconds":5,"reason":"gate"}`, 202},
+	{"add subscription", "POST", "/api/v1/notifications", func() any { return new(SubscriptionInput) }, `{"name":"x","kind":"webhook","webhook":{"url":"https://nas.lan/hook"}}`, 201},
+	{"change subscription", "PATCH", "/api/v1/notifications/sub_1", func() any { return new(SubscriptionInput) }, `{"cameras":null,"mqtt":{"discovery":true}}`, 200},
+	{"test subscription", "POST", "/api/v1/notifications/sub_1/test", func() any { return new(struct{}) }, `{}`, 200},
+	{"relay", "PUT", "/api/v1/system/relay", func() any { return new(RelayInput) }, `{"enabled":true,"token":"x"}`, 200},
+	{"add rule", "POST", "/api/v1/hold-rules", func() any { return new(HoldRuleInput) }, `{"name":"x"}`, 201},
+	{"change rule", "PATCH", "/api/v1/hold-rules/rule_1", func() any { return new(HoldRuleInput) }, `{"cameras":null,"zones":["zone_1"]}`, 200},
+	{"open incident", "POST", "/api/v1/incidents", func() any { return new(IncidentInput) }, `{"title":"x"}`, 201},
+	{"change incident", "PATCH", "/api/v1/incidents/incident_1", func() any { return new(IncidentInput) }, `{"state":"closed"}`, 200},
+	{"note", "POST", "/api/v1/incidents/incident_1/notes", func() any { return new(noteBody) }, `{"text":"x"}`, 201},
 }
+
+// machines are the routes whose bodies are read as machines of other systems write
+// them; lax_test.go has them.
+var machines = []string{"POST /api/v1/ai/leases", "POST /api/v1/ai/events", "POST /api/v1/outbox/ack"}
 
 // TestEveryBodyIsInTheList makes sure that no route reads a body this file
 // does not know.
@@ -56,7 +75,7 @@ func TestEveryBodyIsInTheList(t *testing.T) {
 		if rt.method != "POST" && rt.method != "PATCH" && rt.method != "PUT" || strings.Contains(rt.pattern, "/whep") || strings.HasSuffix(rt.pattern, "/restore") {
 			continue
 		}
-		known := false
+		known := slices.Contains(machines, rt.String())
 		for _, b := range bodies {
 			known = known || b.method == rt.method && matches(rt.pattern, b.path)
 		}
@@ -71,9 +90,11 @@ func TestBodiesAreStrict(t *testing.T) {
 		reflect.String: {`1`, `true`, `[]`, `{}`, `null`, `["a"]`, `1e400`},
 		reflect.Bool:   {`1`, `"true"`, `[]`, `{}`, `null`, `0`},
 		reflect.Int:    {`"1"`, `true`, `[]`, `{}`, `null`, `1.5`, `1e400`},
-		reflect.Slice:  {`1`, `"a"`, `true`, `{}`, `null`, `[1]`},
-		reflect.Map:    {`1`, `"a"`, `true`, `[]`, `null`},
-		reflect.Struct: {`1`, `"a"`, `true`},
+
+		reflect.Float64: {`"1"`, `true`, `[]`, `{}`, `null`, `1e400`},
+		reflect.Slice:   {`1`, `"a"`, `true`, `{}`, `null`, `[1]`},
+		reflect.Map:     {`1`, `"a"`, `true`, `[]`, `null`},
+		reflect.Struct:  {`1`, `"a"`, `true`},
 	}
 	for _, body := range bodies {
 		t.Run(body.name, func(t *testing.T) {
@@ -102,11 +123,15 @@ func TestBodiesAreStrict(t *testing.T) {
 				if kind.Kind() == reflect.Pointer {
 					kind = kind.Elem()
 				}
-				for _, v := range wrong[kind.Kind()] {
+				values := wrong[kind.Kind()]
+				if kind == reflect.TypeFor[Object]() {
+					values = []string{`1`, `"a"`, `true`, `[]`, `null`, `[1]`}
+				}
+				for _, v := range values {
 					refuse(name+" = "+v, `{"`+name+`":`+v+`}`, name)
 				}
-				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true", reflect.Int: "1", reflect.Map: "{}", reflect.Slice: "[]", reflect.Struct: "null"}[kind.Kind()]
-				if kind.Kind() == reflect.Struct && kind != reflect.TypeFor[set]() {
+				ok := map[reflect.Kind]string{reflect.String: `"a"`, reflect.Bool: "true", reflect.Int: "1", reflect.Float64: "1", reflect.Map: "{}", reflect.Slice: "[]", reflect.Struct: "null"}[kind.Kind()]
+				if kind.Kind() == reflect.Struct && kind != reflect.TypeFor[CameraSet]() || kind == reflect.TypeFor[Object]() {
 					ok = "{}"
 				}
 				refuse(name+" twice", `{"`+name+`":`+ok+`,"`+name+`":`+ok+`}`, name)
@@ -117,7 +142,11 @@ func TestBodiesAreStrict(t *testing.T) {
 					t.Errorf("content type %q: %d, want 415", ct, w.Code)
 				}
 			}
-			if w := b.owner(body.method, body.path, `{"name":"`+strings.Repeat("a", maxBody)+`"}`); w.Code != http.StatusRequestEntityTooLarge {
+			most := maxBody
+			if strings.Contains(body.path, "/zones") {
+				most = maxZoneBody
+			}
+			if w := b.owner(body.method, body.path, `{"name":"`+strings.Repeat("a", most)+`"}`); w.Code != http.StatusRequestEntityTooLarge {
 				t.Errorf("a body that is too long: %d, want 413", w.Code)
 			}
 			if w := b.owner(body.method, body.path, body.valid); w.Code != body.status {

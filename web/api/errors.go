@@ -113,7 +113,7 @@ func (s *server) translate(r *http.Request, err error) *failure {
 	case errors.Is(err, ErrNotFound):
 		return errNotFound
 	case errors.Is(err, ErrConflict):
-		return &failure{status: http.StatusConflict, code: "conflict", message: sentence("", strings.TrimSuffix(err.Error(), ": "+ErrConflict.Error()))}
+		return &failure{status: http.StatusConflict, code: "conflict", message: sentence("", conflict(err))}
 	case errors.Is(err, ErrUnavailable):
 		return &failure{status: http.StatusServiceUnavailable, code: "unavailable", message: "Not available at the moment; try again.", retryAfter: 5 * time.Second}
 	case errors.Is(err, auth.ErrBusy):
@@ -131,6 +131,13 @@ func (s *server) translate(r *http.Request, err error) *failure {
 	}
 	s.log.Error("request failed", "route", r.Pattern, "err", err)
 	return errInternal
+}
+
+// conflict returns why err is one, without the word, however the two were put together.
+func conflict(err error) string {
+	word := ErrConflict.Error()
+	text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), word+"\n"), "\n"+word)
+	return strings.TrimSuffix(text, ": "+word)
 }
 
 // sentence makes one of an error text: "name: must be short" becomes "name

@@ -83,10 +83,20 @@ func HostAllowed(hostport string, further []string) bool {
 	return slices.ContainsFunc(further, func(h string) bool { return h == "*" || strings.EqualFold(h, host) })
 }
 
+var objectID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
 var pathValues = map[string]*regexp.Regexp{
 	"id":      regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$`),
 	"seg":     regexp.MustCompile(`^[0-9]{1,15}-[0-9a-f]{8}$`),
 	"session": regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`),
+
+	"task":     objectID,
+	"lease":    objectID,
+	"zone":     objectID,
+	"sub":      objectID,
+	"rule":     objectID,
+	"incident": objectID,
+	"frame":    regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}(?:\.jpg)?$`),
 }
 
 // floor is what stands before every handler: who asks, whether they may,
@@ -94,7 +104,7 @@ var pathValues = map[string]*regexp.Regexp{
 func (s *server) floor(rt route) http.Handler {
 	label := strings.TrimSpace(rt.method + " " + rt.pattern)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w := &writer{ResponseWriter: rw, rc: http.NewResponseController(rw), rolling: rt.kind == media || rt.kind == upload}
+		w := &writer{ResponseWriter: rw, rc: http.NewResponseController(rw), rolling: rt.kind.long()}
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				s.log.Error("handler panic", "route", label, "panic", p, "stack", string(debug.Stack()))
@@ -116,6 +126,7 @@ func (s *server) floor(rt route) http.Handler {
 		if err == nil {
 			defer done()
 			err = rt.handle(w, r)
+			did.told = wrongSecret(err)
 		}
 		if err != nil {
 			s.fail(w, r, err)
@@ -142,23 +153,19 @@ func (s *server) enter(rt route, w *writer, r *http.Request) (_ *http.Request, d
 	if !p.Can(rt.perm) {
 		return r, done, errForbidden
 	}
+	// Whether the caller may see it comes before whether it exists.
+	if strings.Contains(rt.pattern, "{id}") && !p.Sees(r.PathValue("id")) {
+		return r, done, errForbidden
+	}
 	for name, valid := range pathValues {
-		v := r.PathValue(name)
-		if !strings.Contains(rt.pattern, "{"+name+"}") {
-			continue
-		}
-		// Whether the caller may see it comes before whether it exists.
-		if name == "id" && !p.Sees(v) {
-			return r, done, errForbidden
-		}
-		if !valid.MatchString(v) {
+		if strings.Contains(rt.pattern, "{"+name+"}") && !valid.MatchString(r.PathValue(name)) {
 			return r, done, errNotFound
 		}
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	stop := context.AfterFunc(p.Context(), func() {
 		cancel()
-		if rt.kind == media || rt.kind == upload {
+		if rt.kind.long() {
 			// It stops in the middle, even while it waits for a slow client.
 			w.abort()
 		}

@@ -229,6 +229,7 @@ type box struct {
 	table   []route
 	log     *lockedBuffer
 	cookie  string // the owner's
+	perceived
 }
 
 type lockedBuffer struct {
@@ -255,7 +256,7 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	b := &box{rec: &fakeRecorder{content: []byte("0123456789")}, sys: &fakeSystem{}, events: &fakeEvents{}, machine: newAppliance(), audit: &fakeAudit{}, access: &fakeAccess{}, log: &lockedBuffer{}}
+	b := &box{rec: &fakeRecorder{content: []byte("0123456789")}, sys: &fakeSystem{}, events: &fakeEvents{}, machine: newAppliance(), audit: &fakeAudit{}, access: &fakeAccess{}, log: &lockedBuffer{}, perceived: newPerceived()}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if b.auth, err = auth.Open(db, auth.Options{HashMemoryKiB: 8, Log: log}); err != nil {
 		t.Fatal(err)
@@ -269,6 +270,7 @@ func newBox(t testing.TB, change ...func(*Options)) *box {
 		Events: b.events, System: b.sys, Log: log,
 		Audit: b.audit, Certificates: fakeCertificates{}, Outgoing: b.access, Secrets: b.access, Backups: b.access,
 		Live: said("live"), Panel: said("panel"), UI: said("ui")}
+	b.perceived.into(&o)
 	for _, c := range change {
 		c(&o)
 	}
@@ -318,6 +320,12 @@ func (b *box) do(method, path, body string, header ...string) *httptest.Response
 			continue
 		}
 		r.Header.Set(name, value)
+	}
+	if strings.HasPrefix(path, "/api/v1/events/stream") {
+		// It goes on for as long as the client stays: this one leaves at once.
+		ctx, cancel := context.WithCancel(r.Context())
+		cancel()
+		r = r.WithContext(ctx)
 	}
 	w := httptest.NewRecorder()
 	b.ServeHTTP(w, r)

@@ -25,6 +25,13 @@ type asker struct {
 // not, whatever their role.
 var whole = []string{"POST /api/v1/cameras"}
 
+// ofYard reports whether a route is about the camera yard, as this test asks for it:
+// by its path, by an object that is of that camera, or by the body.
+func ofYard(rt route) bool {
+	return strings.Contains(rt.pattern, "{id}") || slices.ContainsFunc([]string{"{task}", "{zone}", "{rule}", "{incident}", "/export.zip"}, func(p string) bool { return strings.Contains(rt.pattern, p) }) ||
+		slices.Contains([]string{"POST /api/v1/ai/events", "POST /api/v1/hold-rules", "POST /api/v1/incidents"}, rt.String())
+}
+
 // verdict is what the floor has to say: unauthorized, forbidden, or nothing.
 func (a asker) verdict(rt route) string {
 	switch {
@@ -34,7 +41,7 @@ func (a asker) verdict(rt route) string {
 		return "unauthorized"
 	case !a.role.Can(rt.perm):
 		return "forbidden"
-	case a.cameras != nil && strings.Contains(rt.pattern, "{id}") && !slices.Contains(a.cameras, "yard"):
+	case a.cameras != nil && ofYard(rt) && !slices.Contains(a.cameras, "yard"):
 		return "forbidden"
 	case a.cameras != nil && slices.Contains(whole, rt.String()):
 		return "forbidden"

@@ -85,6 +85,11 @@ type Camera struct {
 	Volume      string     `json:"volume"` // name of the volume it is assigned to; empty: by room
 	Mirror      string     `json:"mirror"` // name of a second volume; empty: none
 	Preroll     int        `json:"preroll_s"`
+	Postroll    int        `json:"postroll_s"`
+	RecordMode  string     `json:"record_mode"` // continuous scheduled event scheduled_event
+	Schedule    []Window   `json:"schedule"`
+	Priority    int        `json:"priority"` // of its frames, where not all of them can be made
+	Now         Recording  `json:"recording_now"`
 	VolumeOn    string     `json:"volume_on,omitempty"` // where it is recorded at present
 	MirrorOn    string     `json:"mirror_on,omitempty"`
 
@@ -101,19 +106,37 @@ type Camera struct {
 
 // CameraInput is the body of POST and PATCH. Nil means: not said.
 type CameraInput struct {
-	ID       *string `json:"id"` // POST alone
-	Name     *string `json:"name"`
-	Vendor   *string `json:"vendor"`
-	Address  *string `json:"address"`
-	MainURL  *string `json:"main_url"`
-	SubURL   *string `json:"sub_url"`
-	Username *string `json:"username"`
-	Password *string `json:"password"`
-	Record   *bool   `json:"record"`
-	Audio    *bool   `json:"audio"`
-	Volume   *string `json:"volume"`
-	Mirror   *string `json:"mirror"`
-	Preroll  *int    `json:"preroll_s"`
+	ID         *string   `json:"id"` // POST alone
+	Name       *string   `json:"name"`
+	Vendor     *string   `json:"vendor"`
+	Address    *string   `json:"address"`
+	MainURL    *string   `json:"main_url"`
+	SubURL     *string   `json:"sub_url"`
+	Username   *string   `json:"username"`
+	Password   *string   `json:"password"`
+	Record     *bool     `json:"record"`
+	Audio      *bool     `json:"audio"`
+	Volume     *string   `json:"volume"`
+	Mirror     *string   `json:"mirror"`
+	Preroll    *int      `json:"preroll_s"`
+	Postroll   *int      `json:"postroll_s"`
+	RecordMode *string   `json:"record_mode"`
+	Schedule   *[]Window `json:"schedule"`
+	Priority   *int      `json:"priority"`
+}
+
+// Window is a time of the week, in the time zone of the box.
+type Window struct {
+	Days []string `json:"days"` // mon tue wed thu fri sat sun; that of From
+	From string   `json:"from"` // 22:00
+	To   string   `json:"to"`   // not after From: on the next day; 24:00 is the end of the day
+}
+
+// Recording says whether a camera is recorded at this moment, and why.
+type Recording struct {
+	Active bool       `json:"active"`
+	Why    string     `json:"why"` // continuous schedule event manual, or empty
+	Until  *Timestamp `json:"until,omitempty"`
 }
 
 // TestResult says what a camera sends, or why nothing came.
@@ -132,13 +155,14 @@ type TestResult struct {
 type Range struct {
 	Start Timestamp `json:"start"`
 	End   Timestamp `json:"end"`
+	Why   string    `json:"why,omitempty"` // schedule event manual; empty: continuous, or not known
 }
 
 // Gap is a stretch without footage.
 type Gap struct {
 	Start  Timestamp `json:"start"`
 	End    Timestamp `json:"end"`
-	Reason string    `json:"reason"` // camera overload disk clock restart disabled, or empty
+	Reason string    `json:"reason"` // camera overload disk clock restart disabled schedule event, or empty
 }
 
 // Timeline is what there is of one camera, and what is missing.
@@ -159,7 +183,8 @@ type Segment struct {
 	Height   int       `json:"height"`
 	Held     bool      `json:"held"`
 	Volume   string    `json:"volume"`
-	Open     bool      `json:"open"` // still being written
+	Open     bool      `json:"open"`          // still being written
+	Why      string    `json:"why,omitempty"` // as of a Range
 }
 
 // GOPIndex tells a player which bytes to fetch for which moment. Times are
@@ -207,7 +232,10 @@ type Event struct {
 
 // EventFilter selects events; empty fields select all.
 type EventFilter struct {
-	Type, Camera string
+	// Types are the types to select; one that ends in * stands for all that begin so.
+	Types  []string
+	Least  string // the lowest severity to select
+	Camera string
 	// Sees reports whether the caller may see events of a camera. Those of the
 	// box are for everybody.
 	Sees func(camera string) bool

@@ -32,7 +32,7 @@ type RouteInfo struct {
 func Routes() []RouteInfo {
 	var out []RouteInfo
 	for _, rt := range new(server).table() {
-		out = append(out, RouteInfo{rt.method, rt.pattern, rt.perm, rt.kind == media || rt.kind == upload || rt.kind == socket})
+		out = append(out, RouteInfo{rt.method, rt.pattern, rt.perm, rt.kind.bytes()})
 	}
 	return out
 }
@@ -46,11 +46,19 @@ const (
 	media              // bytes; as long as the client keeps reading
 	upload             // a long body; as long as the client keeps sending
 	socket             // takes the connection over
+	image              // bytes; done within 15 s
+	stream             // text; as long as the client keeps reading
 )
+
+// long reports whether a request lasts as long as bytes move.
+func (k kind) long() bool { return k == media || k == upload || k == stream }
+
+// bytes reports whether it is not JSON that goes in or out.
+func (k kind) bytes() bool { return k >= media }
 
 func (k kind) timeout() time.Duration {
 	switch k {
-	case quick:
+	case quick, image:
 		return 15 * time.Second
 	case probe:
 		return 20 * time.Second
@@ -123,7 +131,30 @@ func (s *server) table() []route {
 		{"GET", v1 + "/holds", auth.Export, quick, "", s.listHolds},
 		{"POST", v1 + "/holds", auth.Export, quick, "hold.place", s.placeHold},
 		{"DELETE", v1 + "/holds/{hold}", auth.Manage, quick, "hold.release", s.releaseHold},
+		{"GET", v1 + "/hold-rules", auth.Manage, quick, "", s.listRules},
+		{"POST", v1 + "/hold-rules", auth.Manage, quick, "rule.add", s.addRule},
+		{"PATCH", v1 + "/hold-rules/{rule}", auth.Manage, quick, "rule.change", s.changeRule},
+		{"DELETE", v1 + "/hold-rules/{rule}", auth.Manage, quick, "rule.remove", s.removeRule},
+		{"GET", v1 + "/incidents", auth.Export, quick, "", s.listIncidents},
+		{"POST", v1 + "/incidents", auth.Export, quick, "incident.open", s.openIncident},
+		{"GET", v1 + "/incidents/{incident}", auth.Export, quick, "", s.getIncident},
+		{"PATCH", v1 + "/incidents/{incident}", auth.Export, quick, "incident.change", s.changeIncident},
+		{"POST", v1 + "/incidents/{incident}/notes", auth.Export, quick, "incident.note", s.addNote},
+		{"GET", v1 + "/export.zip", auth.Export, media, "footage.export", s.exportZip},
+		{"GET", v1 + "/system/signing-key", auth.View, quick, "", s.signingKey},
+
 		{"GET", v1 + "/events", auth.View, quick, "", s.events},
+		{"GET", v1 + "/events/stream", auth.View, stream, "", s.eventStream},
+		{"GET", v1 + "/notifications", auth.Operate, quick, "", s.listSubscriptions},
+		{"POST", v1 + "/notifications", auth.Operate, quick, "notification.add", s.addSubscription},
+		{"PATCH", v1 + "/notifications/{sub}", auth.Operate, quick, "notification.change", s.changeSubscription},
+		{"DELETE", v1 + "/notifications/{sub}", auth.Operate, quick, "notification.remove", s.removeSubscription},
+		{"POST", v1 + "/notifications/{sub}/test", auth.Operate, probe, "notification.test", s.testSubscription},
+		{"GET", v1 + "/notifications/{sub}/deliveries", auth.Operate, quick, "", s.listDeliveries},
+		{"GET", v1 + "/system/relay", auth.Operate, quick, "", s.getRelay},
+		{"PUT", v1 + "/system/relay", auth.Operate, quick, "relay.change", s.putRelay},
+		{"GET", v1 + "/outbox", auth.Forward, quick, "", s.outbox},
+		{"POST", v1 + "/outbox/ack", auth.Forward, quick, "", s.acknowledge},
 		{"GET", v1 + "/panel", auth.View, socket, "", s.panel},
 
 		{"GET", v1 + "/cameras", auth.View, quick, "", s.listCameras},
@@ -132,6 +163,29 @@ func (s *server) table() []route {
 		{"PATCH", v1 + "/cameras/{id}", auth.Manage, quick, "camera.update", s.updateCamera},
 		{"DELETE", v1 + "/cameras/{id}", auth.Manage, quick, "camera.remove", s.removeCamera},
 		{"POST", v1 + "/cameras/{id}/test", auth.Manage, probe, "camera.test", s.testCamera},
+
+		{"POST", v1 + "/cameras/{id}/trigger", auth.Report, quick, "camera.trigger", s.trigger},
+
+		// What workers ask for and report is not written down: it comes hundreds of
+		// times a second.
+		{"GET", v1 + "/ai/tasks", auth.Work, quick, "", s.shard},
+		{"POST", v1 + "/ai/leases", auth.Work, quick, "", s.acquire},
+		{"DELETE", v1 + "/ai/leases/{lease}", auth.Work, quick, "", s.release},
+		{"POST", v1 + "/ai/events", auth.Work, quick, "", s.report},
+		{"GET", v1 + "/ai/workers", auth.Manage, quick, "", s.listWorkers},
+		{"GET", v1 + "/ai/samplers", auth.Watch, quick, "", s.listSamplers},
+		{"PATCH", v1 + "/ai-tasks/{task}", auth.Manage, quick, "task.change", s.changeTask},
+		{"DELETE", v1 + "/ai-tasks/{task}", auth.Manage, quick, "task.remove", s.removeTask},
+		{"GET", v1 + "/cameras/{id}/ai-tasks", auth.Manage, quick, "", s.listTasks},
+		{"POST", v1 + "/cameras/{id}/ai-tasks", auth.Manage, quick, "task.add", s.addTask},
+		{"GET", v1 + "/cameras/{id}/frame", auth.Watch, image, "", s.frame},
+		{"GET", v1 + "/cameras/{id}/detections", auth.Watch, quick, "", s.listDetections},
+		{"PATCH", v1 + "/zones/{zone}", auth.Manage, quick, "zone.change", s.changeZone},
+		{"DELETE", v1 + "/zones/{zone}", auth.Manage, quick, "zone.remove", s.removeZone},
+		{"GET", v1 + "/cameras/{id}/zones", auth.View, quick, "", s.listZones},
+		{"POST", v1 + "/cameras/{id}/zones", auth.Manage, quick, "zone.add", s.addZone},
+		{"GET", v1 + "/cameras/{id}/occupancy", auth.Watch, quick, "", s.occupancy},
+		{"GET", v1 + "/cameras/{id}/evidence/{frame}", auth.View, image, "", s.evidence},
 
 		{"GET", v1 + "/cameras/{id}/segments", auth.View, quick, "", s.segments},
 		{"GET", v1 + "/cameras/{id}/timeline", auth.View, quick, "", s.timeline},

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -9,30 +8,16 @@ import (
 	"vedette/web/auth/keys"
 )
 
-// set is a list of cameras in a body, or null for all of them.
-type set struct {
-	said bool
-	list []string // nil = all
-}
-
-func (s *set) UnmarshalJSON(data []byte) error {
-	s.said, s.list = true, nil
-	return json.Unmarshal(data, &s.list)
-}
-
-// takesNull tells strict that null says something here.
-func (*set) takesNull() {}
-
 type addUserBody struct {
 	Username string    `json:"username"`
 	Role     auth.Role `json:"role"`
 	Password string    `json:"password"`
-	Cameras  set       `json:"cameras"`
+	Cameras  CameraSet `json:"cameras"`
 }
 
 type changeUserBody struct {
 	Role     *auth.Role `json:"role"`
-	Cameras  set        `json:"cameras"`
+	Cameras  CameraSet  `json:"cameras"`
 	Disabled *bool      `json:"disabled"`
 	Password *string    `json:"password"`
 	TOTP     *bool      `json:"totp"`
@@ -74,7 +59,7 @@ func (s *server) addUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	target(r, b.Username)
-	p, err := s.Auth.AddUser(r.Context(), b.Username, b.Role, b.Password, b.Cameras.list)
+	p, err := s.Auth.AddUser(r.Context(), b.Username, b.Role, b.Password, b.Cameras.IDs)
 	if err != nil {
 		return err
 	}
@@ -89,8 +74,8 @@ func (s *server) changeUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	detail(r, "fields", fieldsSaid(b))
 	c := auth.Change{Role: b.Role, Disabled: b.Disabled, Password: b.Password}
-	if b.Cameras.said {
-		c.Cameras = &b.Cameras.list
+	if b.Cameras.Said {
+		c.Cameras = &b.Cameras.IDs
 	}
 	if b.TOTP != nil {
 		if *b.TOTP {
@@ -125,7 +110,7 @@ func (s *server) endAnySession(w http.ResponseWriter, r *http.Request) error {
 type addKeyBody struct {
 	Name    string    `json:"name"`
 	Role    auth.Role `json:"role"`
-	Cameras set       `json:"cameras"`
+	Cameras CameraSet `json:"cameras"`
 	Expires string    `json:"expires_at"`
 }
 
@@ -168,7 +153,7 @@ func (s *server) addKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := auth.From(r.Context())
-	n := keys.New{Name: b.Name, Role: string(b.Role), Cameras: b.Cameras.list, CreatedBy: p.Name}
+	n := keys.New{Name: b.Name, Role: string(b.Role), Cameras: b.Cameras.IDs, CreatedBy: p.Name}
 	if b.Expires != "" {
 		var err error
 		if n.Expires, err = timeField("expires_at", b.Expires); err != nil {

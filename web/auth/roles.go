@@ -47,6 +47,7 @@ const (
 	Work               // take tasks, send detections
 	Forward            // take streams to forward them
 	Report             // report or trigger something
+	Watch              // what the box sees: frames, detections, who is in a zone
 )
 
 // Can reports whether r includes p. An unknown role has no permission.
@@ -74,6 +75,8 @@ func (r Role) Can(p Permission) bool {
 		return r == Relay
 	case Report:
 		return r == Admin || r == Manager || r == Integration
+	case Watch:
+		return r.Valid() || r == Integration || r == Worker
 	}
 	return false
 }
@@ -81,7 +84,7 @@ func (r Role) Can(p Permission) bool {
 // String returns p's name in lower case, or "nobody".
 func (p Permission) String() string {
 	names := [...]string{"nobody", "public", "self", "view", "export", "manage", "operate",
-		"account", "measure", "work", "forward", "report"}
+		"account", "measure", "work", "forward", "report", "watch"}
 	if int(p) >= len(names) {
 		return names[Nobody]
 	}

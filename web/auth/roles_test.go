@@ -9,34 +9,34 @@ import (
 // matrix is the whole of who may do what. It is meant to be read; a change of
 // it is a decision.
 const matrix = `
-            nobody public self view export manage operate account measure work forward report
-admin       -      x      x    x    x      x      x       x       x       -    -       x
-manager     -      x      x    x    x      x      -       x       -       -    -       x
-guard       -      x      x    x    x      -      -       x       -       -    -       -
-viewer      -      x      x    x    -      -      -       x       -       -    -       -
-worker      -      x      x    -    -      -      -       -       -       x    -       -
-metrics     -      x      x    -    -      -      -       -       x       -    -       -
-relay       -      x      x    -    -      -      -       -       -       -    x       -
-integration -      x      x    x    -      -      -       -       -       -    -       x
-root        -      x      -    -    -      -      -       -       -       -    -       -
-""          -      x      -    -    -      -      -       -       -       -    -       -
+            nobody public self view export manage operate account measure work forward report watch
+admin       -      x      x    x    x      x      x       x       x       -    -       x      x
+manager     -      x      x    x    x      x      -       x       -       -    -       x      x
+guard       -      x      x    x    x      -      -       x       -       -    -       -      x
+viewer      -      x      x    x    -      -      -       x       -       -    -       -      x
+worker      -      x      x    -    -      -      -       -       -       x    -       -      x
+metrics     -      x      x    -    -      -      -       -       x       -    -       -      -
+relay       -      x      x    -    -      -      -       -       -       -    x       -      -
+integration -      x      x    x    -      -      -       -       -       -    -       x      x
+root        -      x      -    -    -      -      -       -       -       -    -       -      -
+""          -      x      -    -    -      -      -       -       -       -    -       -      -
 `
 
 func TestRolesCanWhatTheyAreFor(t *testing.T) {
 	var got strings.Builder
 	fmt.Fprintf(&got, "\n%-11s", "")
-	for p := Nobody; p <= Report; p++ {
+	for p := Nobody; p <= Watch; p++ {
 		fmt.Fprint(&got, " ", p)
 	}
 	for _, role := range []Role{Admin, Manager, Guard, Viewer, Worker, Metrics, Relay, Integration, "root", `""`} {
 		fmt.Fprintf(&got, "\n%-11s", role)
-		for p := Nobody; p <= Report; p++ {
+		for p := Nobody; p <= Watch; p++ {
 			can := "-"
 			if Role(strings.Trim(string(role), `"`)).Can(p) {
 				can = "x"
 			}
 			line := fmt.Sprintf(" %-*s", len(p.String()), can)
-			if p == Report {
+			if p == Watch {
 				line = " " + can
 			}
 			got.WriteString(line)
@@ -46,7 +46,7 @@ func TestRolesCanWhatTheyAreFor(t *testing.T) {
 		t.Errorf("the roles can%s\nwant%s", got.String(), matrix)
 	}
 	for _, role := range []Role{Admin, Worker} {
-		if role.Can(Report + 1) {
+		if role.Can(Watch + 1) {
 			t.Errorf("%s can what there is not", role)
 		}
 	}

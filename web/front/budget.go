@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	requestRate  = 200 // requests a second that a client may go on making
-	requestBurst = 400 // and at once
+	requestRate  = 600 // requests a second that a client may go on making: workers ask for every picture
+	requestBurst = 600 // and at once
 	// A connection costs the box much more than a request: its handshake.
 	// The burst is two shares (Options.MaxPerClient): a client that lost all
 	// of its connections may have them again.

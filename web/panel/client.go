@@ -71,7 +71,8 @@ type client struct {
 	queue   []message
 	bytes   int
 	replies int
-	stale   bool // a snapshot is due instead of what was dropped
+	stale   bool            // a snapshot is due instead of what was dropped
+	topics  map[string]bool // cameras whose detections it is sent
 
 	endOnce sync.Once
 	ended   chan struct{} // closed by end

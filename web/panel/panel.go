@@ -97,6 +97,9 @@ type Panel struct {
 	sockets map[*client]struct{}
 	closed  bool
 	state   state
+	waiting map[string]Detections // by camera and type of task
+
+	boxed chan struct{} // something waits
 }
 
 // state is what every socket that is up to date has been told.
@@ -125,12 +128,16 @@ func New(o Options) *Panel {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Panel{o: o, log: o.Log, sockets: map[*client]struct{}{}, state: state{cameras: map[string]json.RawMessage{}}}
+	return &Panel{o: o, log: o.Log, sockets: map[*client]struct{}{}, state: state{cameras: map[string]json.RawMessage{}},
+		waiting: map[string]Detections{}, boxed: make(chan struct{}, 1)}
 }
 
 // Run sends changes to whoever is connected until ctx is done; then it closes
 // every socket, waits for them and returns ctx's error.
 func (p *Panel) Run(ctx context.Context) error {
+	var boxes sync.WaitGroup
+	boxes.Go(func() { p.sendBoxes(ctx) })
+	defer boxes.Wait()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {

@@ -40,7 +40,7 @@ func (p *Panel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseHTTP(w, http.StatusUpgradeRequired, "upgrade_required", "This address speaks websocket.")
 		return
 	}
-	c := &client{panel: p, who: who, ready: make(chan struct{}, 1), ended: make(chan struct{})}
+	c := &client{panel: p, who: who, ready: make(chan struct{}, 1), ended: make(chan struct{}), topics: map[string]bool{}}
 	c.signals = newSignals(c, p.o.Signal)
 	if !p.join(c) {
 		w.Header().Set("Retry-After", "30")
@@ -255,6 +255,8 @@ func (c *client) handle(data []byte) {
 		c.reply("pong", e.ID, struct{}{})
 	case "board.press":
 		c.press(e)
+	case "sub", "unsub":
+		c.follow(e)
 	case "rtc.offer", "rtc.candidate", "rtc.close":
 		c.signals.handle(e)
 	default:

@@ -30,6 +30,8 @@ const (
 	checkEvery = time.Second // how often Run looks for keys that have expired
 	perSecond  = 100         // requests a second of one key …
 	burst      = 200         // … and how many may come at once
+	// A worker asks for every picture and reports on it: 16 cameras at 30 a second.
+	workerShare = 10
 )
 
 // Key is what is known of an API key; the secret is not.
@@ -86,7 +88,7 @@ type entry struct {
 
 func newEntry(hash [sha256.Size]byte, k Key) *entry {
 	ctx, end := context.WithCancel(context.Background())
-	return &entry{hash: hash, key: k, onDisk: k, limit: rate.NewLimiter(perSecond, burst), ctx: ctx, end: end}
+	return &entry{hash: hash, key: k, onDisk: k, limit: rate.NewLimiter(shareOf(k.Role)), ctx: ctx, end: end}
 }
 
 // over reports whether the key may not be used at now, and ends what runs
@@ -212,8 +214,17 @@ func (s *Store) Check(secret string) (k Key, ctx context.Context, ok bool) {
 	return e.key, e.ctx, true
 }
 
+// shareOf returns how many requests a second a key of that role has, and how many
+// at once.
+func shareOf(role string) (rate.Limit, int) {
+	if role == "worker" {
+		return workerShare * perSecond, workerShare * burst
+	}
+	return perSecond, burst
+}
+
 // Admit takes one request out of the key's share of 100 a second, of which 200
-// may come at once. A wait above zero means that there is none left before
+// may come at once; ten times as many for a worker. A wait above zero means that there is none left before
 // that, and that none was taken. A key that is gone has no limit: Check
 // refuses it.
 func (s *Store) Admit(id string) (wait time.Duration) {
