@@ -1,6 +1,6 @@
 // Calls to the recorder's HTTP interface.
 import { sessionEnded } from './store';
-import type { Camera, DiskList, Gap, Hold, Range, Retention, RetentionPlan, RetentionSet } from './types';
+import type { Camera, DiskList, Footage, Gap, Hold, RecordMode, Retention, RetentionPlan, RetentionSet, Window } from './types';
 import type { GopAnswer } from './media/gops';
 
 /** ApiError is an answer that was not a success; code is the API's word, field names the input at fault. */
@@ -106,6 +106,10 @@ export interface CameraInput {
   audio?: boolean;
   volume?: string;
   mirror?: string;
+  record_mode?: RecordMode;
+  schedule?: Window[];
+  preroll_s?: number;
+  postroll_s?: number;
 }
 
 export interface TestStep {
@@ -136,6 +140,8 @@ export const cameras = {
   add: (c: CameraInput) => call<Camera>('POST', '/cameras', c),
   change: (cam: string, c: CameraInput) => call<Camera>('PATCH', `/cameras/${id(cam)}`, c),
   remove: (cam: string) => call('DELETE', `/cameras/${id(cam)}`),
+  /** Records now, for as long as the camera's post-roll says. */
+  trigger: (cam: string, reason: string) => call<{ until: string }>('POST', `/cameras/${id(cam)}/trigger`, { reason }),
   test: (cam: string, signal?: AbortSignal) => call<TestResult>('POST', `/cameras/${id(cam)}/test`, {}, signal),
 };
 
@@ -162,16 +168,16 @@ const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
 export const holds = {
   /** All, or those of one camera. */
   list: async (cam?: string) => (await call<{ holds?: Hold[] }>('GET', cam === undefined ? '/holds' : `/holds?camera=${id(cam)}`))?.holds ?? [],
-  place: (cam: string, from: number, to: number) => call<Hold>('POST', '/holds', { from: iso(from), to: iso(to), cameras: [cam] }),
+  place: (cam: string, from: number, to: number, more: { reason?: string; incident?: string } = {}) => call<Hold>('POST', '/holds', { from: iso(from), to: iso(to), cameras: [cam], ...more }),
   release: (hold: string) => call('DELETE', `/holds/${id(hold)}`),
 };
 
 export const footage = {
-  async timeline(cam: string, from: number, to: number, signal?: AbortSignal): Promise<{ ranges: Range[]; gaps: Gap[] }> {
+  async timeline(cam: string, from: number, to: number, signal?: AbortSignal): Promise<{ ranges: Footage[]; gaps: Gap[] }> {
     const a = await call<any>('GET', `/cameras/${id(cam)}/timeline?from=${iso(from)}&to=${iso(to)}`, undefined, signal);
     const ms = (v: string | number) => (typeof v === 'number' ? v : Date.parse(v));
     return {
-      ranges: (a?.ranges ?? []).map((r: any) => ({ start: ms(r.start), end: ms(r.end) })),
+      ranges: (a?.ranges ?? []).map((r: any) => ({ start: ms(r.start), end: ms(r.end), ...(r.why && { why: r.why }) })),
       gaps: (a?.gaps ?? []).map((g: any) => ({ start: ms(g.start), end: ms(g.end), reason: g.reason ?? '' })),
     };
   },

@@ -15,9 +15,10 @@ import { initial } from './state';
 import { boxNow, ended, helpOpen, panel, recording, say, theme, user, zone } from './store';
 import { IconButton, Notes } from './ui/kit';
 
-const places: { screen: 'live' | 'playback' | 'cameras' | 'status' | 'settings'; label: string; icon: IconName }[] = [
+const places: { screen: 'live' | 'playback' | 'events' | 'cameras' | 'status' | 'settings'; label: string; icon: IconName }[] = [
   { screen: 'live', label: 'Live', icon: 'live' },
   { screen: 'playback', label: 'Playback', icon: 'playback' },
+  { screen: 'events', label: 'Events', icon: 'events' },
   { screen: 'cameras', label: 'Cameras', icon: 'cameras' },
   { screen: 'status', label: 'Status', icon: 'status' },
   { screen: 'settings', label: 'Settings', icon: 'settings' },
@@ -28,6 +29,7 @@ const labelOf = (p: (typeof places)[number]) => (p.screen === 'settings' && !may
 
 // What the first picture does not need comes in parts of its own.
 const PlaybackScreen = later(() => import('./screens/playback').then((m) => m.PlaybackScreen));
+const EventsScreen = later(() => import('./screens/events').then((m) => m.EventsScreen));
 const CamerasScreen = later(() => import('./screens/cameras').then((m) => m.CamerasScreen));
 const StatusScreen = later(() => import('./screens/status').then((m) => m.StatusScreen));
 const SettingsScreen = later(() => import('./screens/settings').then((m) => m.SettingsScreen));
@@ -49,7 +51,7 @@ export function App() {
     if (me) {
       ended.value = false;
       socket.open();
-      const t = setTimeout(() => [PlaybackScreen, CamerasScreen, StatusScreen, SettingsScreen, Help].forEach((c) => c.fetch()), 1500);
+      const t = setTimeout(() => [PlaybackScreen, EventsScreen, CamerasScreen, StatusScreen, SettingsScreen, Help].forEach((c) => c.fetch()), 1500);
       return () => clearTimeout(t);
     } else {
       socket.close();
@@ -72,7 +74,7 @@ function Shell() {
     document.title = `${labelOf(places.find((p) => p.screen === r.screen)!)} · Vedette`;
     if (first.current) first.current = false;
     else document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
-  }, [r.screen, r.arg]);
+  }, [r.screen, r.arg, r.part]);
   return html`<div class="shell ${panel.value.staleSince !== null ? 'is-stale' : ''}">
     <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
     <nav class="rail" aria-label="Main">
@@ -95,6 +97,7 @@ function Screen() {
   if (!panel.value.ready) return html`<main id="main" class="screen"><h1 tabIndex=${-1} class="sr">Vedette</h1><p class="muted pad" role="status">Waiting for the recorder…</p></main>`;
   switch (route.value.screen) {
     case 'playback': return html`<${PlaybackScreen} />`;
+    case 'events': return html`<${EventsScreen} />`;
     case 'cameras': return html`<${CamerasScreen} />`;
     case 'status': return html`<${StatusScreen} />`;
     case 'settings': return html`<${SettingsScreen} />`;

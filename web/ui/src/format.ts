@@ -203,7 +203,17 @@ const reasons: Record<string, string> = {
   clock: 'clock was set',
   restart: 'recorder restarted',
   disabled: 'recording switched off',
+  schedule: 'outside the schedule',
+  event: 'nothing happened',
 };
+
+/** unasked tells whether footage is missing because nothing asked for it: no failure. */
+export const unasked = (reason: string) => reason === 'schedule' || reason === 'event';
+
+const whys: Record<string, string> = { schedule: 'by schedule', event: 'by an event', manual: 'by hand' };
+
+/** whyText says what asked for footage; empty: it is recorded all the time, or nobody knows. */
+export const whyText = (why?: string) => whys[why ?? ''] ?? '';
 
 /** gapReason spells a gap's reason out; an empty one is not known. */
 export function gapReason(reason: string): string {

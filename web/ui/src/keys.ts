@@ -10,10 +10,11 @@ export interface Shortcut {
   does: string;
 }
 
-export const table: Record<'Everywhere' | 'Live' | 'Playback', Record<string, Shortcut>> = {
+export const table: Record<'Everywhere' | 'Live' | 'Playback' | 'Events', Record<string, Shortcut>> = {
   Everywhere: {
     live: { keys: 'g,l', label: 'g then l', does: 'Live' },
     playback: { keys: 'g,p', label: 'g then p', does: 'Playback' },
+    events: { keys: 'g,e', label: 'g then e', does: 'Events' },
     cameras: { keys: 'g,c', label: 'g then c', does: 'Cameras' },
     status: { keys: 'g,s', label: 'g then s', does: 'Status' },
     help: { keys: '?', label: '?', does: 'This sheet' },
@@ -27,6 +28,8 @@ export const table: Record<'Everywhere' | 'Live' | 'Playback', Record<string, Sh
     mute: { keys: 'm', label: 'M', does: 'Sound on or off' },
     back: { keys: 'p', label: 'P', does: 'Playback, 30 seconds ago' },
     layout: { keys: 'l', label: 'L', does: 'Next layout' },
+    record: { keys: 'r', label: 'R', does: 'Record now' },
+    boxes: { keys: 'b', label: 'B', does: 'Boxes around what was seen' },
   },
   Playback: {
     toggle: { keys: ' ', label: 'Space', does: 'Play or pause' },
@@ -40,6 +43,12 @@ export const table: Record<'Everywhere' | 'Live' | 'Playback', Record<string, Sh
     download: { keys: 'e', label: 'E', does: 'Download the marked range' },
     goto: { keys: 't', label: 'T', does: 'Go to a time' },
     live: { keys: 'n', label: 'N', does: 'Live' },
+  },
+  Events: {
+    next: { keys: 'j', label: 'J', does: 'Next event' },
+    before: { keys: 'k', label: 'K', does: 'Event before' },
+    open: { keys: 'Enter', label: 'Enter', does: 'Play what happened' },
+    keep: { keys: 'x', label: 'X', does: 'Keep the footage around it' },
   },
 };
 
@@ -86,7 +95,7 @@ export function useKeys(on: (key: string, e: KeyboardEvent) => boolean | void) {
 
 /** listen starts the keys that work on every screen. */
 export function listen() {
-  const places: Record<string, 'live' | 'playback' | 'cameras' | 'status'> = { l: 'live', p: 'playback', c: 'cameras', s: 'status' };
+  const places: Record<string, 'live' | 'playback' | 'events' | 'cameras' | 'status'> = { l: 'live', p: 'playback', e: 'events', c: 'cameras', s: 'status' };
   addEventListener(
     'keydown',
     (e) => {

@@ -1,28 +1,33 @@
-// Addresses after the #: #/live/front, #/playback/front?t=1795400000000.
+// Addresses after the #: #/live/front, #/cameras/front/zones, #/playback/front?t=1795400000000.
 import { signal } from '@preact/signals';
 
 export interface Route {
-  screen: 'live' | 'playback' | 'cameras' | 'status' | 'settings';
+  screen: 'live' | 'playback' | 'events' | 'cameras' | 'status' | 'settings';
   arg: string;
+  /** What of arg: zones, in #/cameras/front/zones. */
+  part: string;
   query: URLSearchParams;
 }
 
-const screens = ['live', 'playback', 'cameras', 'status', 'settings'];
+const screens = ['live', 'playback', 'events', 'cameras', 'status', 'settings'];
 
 export function parse(hash: string): Route {
   const [path, query = ''] = hash.replace(/^#\/?/, '').split('?');
-  const [screen, arg = ''] = path.split('/');
-  let decoded = arg;
-  try {
-    decoded = decodeURIComponent(arg);
-  } catch {
-    // A malformed address is shown as it stands.
-  }
+  const [screen, arg = '', part = ''] = path.split('/');
   return {
     screen: (screens.includes(screen) ? screen : 'live') as Route['screen'],
-    arg: decoded,
+    arg: decoded(arg),
+    part: decoded(part),
     query: new URLSearchParams(query),
   };
+}
+
+function decoded(s: string): string {
+  try {
+    return decodeURIComponent(s);
+  } catch {
+    return s; // a malformed address is shown as it stands
+  }
 }
 
 export const route = signal<Route>(parse(typeof location === 'undefined' ? '' : location.hash));
@@ -33,12 +38,12 @@ export function listen() {
   });
 }
 
-export function href(screen: Route['screen'], arg = '', query = ''): string {
-  return `#/${screen}${arg ? '/' + encodeURIComponent(arg) : ''}${query ? '?' + query : ''}`;
+export function href(screen: Route['screen'], arg = '', query = '', part = ''): string {
+  return `#/${screen}${arg ? '/' + encodeURIComponent(arg) : ''}${part ? '/' + encodeURIComponent(part) : ''}${query ? '?' + query : ''}`;
 }
 
-export function go(screen: Route['screen'], arg = '', query = '') {
-  location.hash = href(screen, arg, query);
+export function go(screen: Route['screen'], arg = '', query = '', part = '') {
+  location.hash = href(screen, arg, query, part);
 }
 
 /** replace changes the address without a step in the history or a redraw. */

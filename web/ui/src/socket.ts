@@ -99,7 +99,8 @@ class PanelSocket {
       return;
     }
     if (m.t === 'snapshot') this.tries = 0;
-    if (m.t === 'error' && m.d?.message) say('error', m.d.message);
+    // A recorder that is older than this page does not know all it may ask for.
+    if (m.t === 'error' && m.d?.message && m.d.code !== 'unknown_type') say('error', m.d.message);
     panel.value = reduce(panel.value, m, Date.now());
     for (const l of this.listeners) l(m);
   }

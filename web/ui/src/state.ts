@@ -98,8 +98,13 @@ export function backoff(n: number, chance: number): number {
 export function recordingCount(cameras: readonly Camera[]): { recording: number; wanted: number } {
   return {
     recording: cameras.filter((c) => c.state === 'recording').length,
-    wanted: cameras.filter((c) => c.state !== 'disabled' && c.record !== false).length,
+    wanted: cameras.filter((c) => c.state !== 'disabled' && c.record !== false && !waits(c)).length,
   };
+}
+
+/** waits tells whether a camera records nothing because nothing asks for it now: not its schedule, and no event. */
+export function waits(c: Camera): boolean {
+  return c.record !== false && c.state === 'live' && (c.record_mode ?? 'continuous') !== 'continuous' && c.recording_now?.active !== true;
 }
 
 /**

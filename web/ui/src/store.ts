@@ -41,6 +41,7 @@ function remember(key: string, value: string) {
 export const theme = signal<Theme>(remembered('theme', 'auto', ['auto', 'dark', 'light']));
 export const zone = signal<Zone>(remembered('zone', 'local', ['utc', 'local']));
 export const layout = signal<'auto' | '1' | '4' | '9'>(remembered('layout', 'auto', ['auto', '1', '4', '9']));
+export const boxes = signal<'on' | 'off'>(remembered('boxes', 'on', ['on', 'off']));
 export const singleKeys = signal<'on' | 'off'>(remembered('keys', 'on', ['on', 'off']));
 
 /** Browser clock, one tick a second while the page is visible. */
@@ -85,4 +86,5 @@ export function start() {
   effect(() => remember('zone', zone.value));
   effect(() => remember('layout', layout.value));
   effect(() => remember('keys', singleKeys.value));
+  effect(() => remember('boxes', boxes.value));
 }

@@ -16,6 +16,12 @@ export interface Camera {
   has_password?: boolean;
   record?: boolean;
   audio?: boolean;
+  record_mode?: RecordMode;
+  schedule?: Window[];
+  /** Seconds that a recording reaches back before what began it, and goes on after it. */
+  preroll_s?: number;
+  postroll_s?: number;
+  recording_now?: RecordingNow;
   /** Name of the volume it is assigned to; empty: by room. */
   volume?: string;
   /** Name of a second volume; empty: none. */
@@ -35,6 +41,24 @@ export interface Camera {
   drops?: number;
   /** RFC 3339; when the present state began. */
   state_since?: string;
+}
+
+export type RecordMode = 'continuous' | 'scheduled' | 'event' | 'scheduled_event';
+
+export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+
+/** A stretch of certain days, in the recorder's time zone: 22:00 to 06:00 ends on the next day. */
+export interface Window {
+  days: Day[];
+  from: string;
+  to: string;
+}
+
+/** Whether a camera writes, and what asked for it. */
+export interface RecordingNow {
+  active: boolean;
+  why?: string;
+  until?: string;
 }
 
 export interface Volume {
@@ -102,6 +126,8 @@ export interface Hold {
   to: string;
   cameras: string[] | null;
   reason?: string;
+  /** The incident it belongs to. */
+  incident?: string;
   by: string;
   until?: string;
 }
@@ -231,6 +257,11 @@ export interface Envelope {
 export interface Range {
   start: number;
   end: number;
+}
+
+/** Footage: why it was recorded, if that is known and not simply because all is. */
+export interface Footage extends Range {
+  why?: string;
 }
 
 export interface Gap extends Range {

@@ -5,7 +5,7 @@ import { name as keyName } from '../src/keys';
 import { arrange } from '../src/screens/arrange';
 import { inputOf } from '../src/screens/camera-input';
 import { sentence } from '../src/screens/sentences';
-import { parse } from '../src/router';
+import { href, parse } from '../src/router';
 
 // Tests run with TZ=Europe/Berlin: local is UTC+1 here.
 const at = Date.UTC(2026, 10, 23, 20, 4, 5, 678);
@@ -68,7 +68,7 @@ test('cameras share the screen', () => {
 });
 
 test('a form sends what is new, and a password only when one was written', () => {
-  const v = { name: ' Door ', way: 'vendor' as const, vendor: 'axis', address: '10.0.0.2', main: '', sub: '', user: 'u', pass: '', record: true, audio: true, volume: '', mirror: '' };
+  const v = { name: ' Door ', way: 'vendor' as const, vendor: 'axis', address: '10.0.0.2', main: '', sub: '', user: 'u', pass: '', record: true, audio: true, volume: '', mirror: '', mode: 'continuous' as const, schedule: [], preroll: '10', postroll: '30' };
   assert.deepEqual(inputOf(v), { name: 'Door', vendor: 'axis', address: '10.0.0.2', username: 'u', record: true, audio: true });
   assert.deepEqual(inputOf({ ...v, record: false }, v), { record: false });
   assert.deepEqual(inputOf({ ...v, mirror: '' }, { ...v, mirror: 'right' }), { mirror: '' });
@@ -87,6 +87,11 @@ test('events are sentences', () => {
   assert.deepEqual(sentence(e('evidence_hold', { from: '2026-11-23T20:00:00Z', to: '2026-11-23T20:05:00Z', segments: 1 })),
     { text: 'Footage from 20:00:00 to 20:05:00 is kept as evidence', detail: '1 file so far' });
   assert.equal(sentence(e('disk_pressure', { reason: 'reserve', cleared: true })).text, 'The disk has room again');
+  assert.deepEqual(sentence(e('zone_exit', { label: 'person', zone_name: 'Drive', seconds: 75, by: 'lost' }, 'a'), 'Door'), { text: 'Person left Drive', detail: 'after 1 min 15 s, out of sight' });
+  assert.deepEqual(sentence(e('zone_line_cross', { zone_name: 'Gate', direction: 'ba', confidence: 0.5 })), { text: 'Something crossed Gate', detail: 'from B to A, 50 % sure' });
+  // What a worker reports has no words here: its type and what it says of it.
+  assert.deepEqual(sentence(e('plate_read', { plate: 'B-AB 123', captured_at: '2026-11-23T20:00:00Z', _prov: { key: 'k' } }, 'a'), 'Door'), { text: 'Door: plate read', detail: 'plate B-AB 123' });
+  assert.equal(sentence(e('relay_dropped', { count: 1 })).text, '1 report went before the relay could hand them on');
   assert.deepEqual(sentence(e('x', { message: 'It rains.' })), { text: 'It rains.', detail: '' });
 });
 
@@ -95,6 +100,8 @@ test('addresses', () => {
   assert.equal(parse('').screen, 'live');
   assert.equal(parse('#/secret').screen, 'live');
   assert.equal(parse('#/live/%E0%A4%A').arg, '%E0%A4%A');
+  assert.deepEqual([parse('#/cameras/a%2Fb/zones').arg, parse('#/cameras/a%2Fb/zones').part, parse('#/cameras/a').part], ['a/b', 'zones', '']);
+  assert.equal(href('cameras', 'a/b', 't=5', 'zones'), '#/cameras/a%2Fb/zones?t=5');
 });
 
 test('keys are named as the table writes them', () => {

@@ -3,13 +3,15 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { ApiError, cameras as api } from '../api';
 import { Icon } from '../icons';
-import { go } from '../router';
+import { go, href } from '../router';
 import { panel, say, stale } from '../store';
 import { reduce } from '../state';
 import type { Camera } from '../types';
 import { Choice, Field, Toggle } from '../ui/kit';
 import { inputOf, valuesOf, type Values } from './camera-input';
+import { Recording } from './camera-recording';
 import { CameraTest } from './cameras';
+import { checkRecording } from './record-mode';
 
 const vendors = [
   { value: 'hikvision', label: 'Hikvision' },
@@ -27,7 +29,7 @@ function check(v: Values): Record<string, string> {
     if (!v.vendor) bad.vendor = 'Choose the maker, or give the stream addresses.';
     if (!v.address.trim()) bad.address = 'Enter the camera’s address.';
   } else if (!/^rtsps?:\/\/./i.test(v.main.trim())) bad.main_url = 'Enter an address that begins with rtsp:// or rtsps://';
-  return bad;
+  return { ...bad, ...checkRecording(v) };
 }
 
 export function CameraForm({ camera }: { camera?: Camera }) {
@@ -62,11 +64,12 @@ export function CameraForm({ camera }: { camera?: Camera }) {
     }
   };
 
-  const known = ['name', 'vendor', 'address', 'main_url', 'sub_url', 'username', 'password', 'volume', 'mirror'];
+  const known = ['name', 'vendor', 'address', 'main_url', 'sub_url', 'username', 'password', 'volume', 'mirror', 'record_mode', 'schedule', 'preroll_s', 'postroll_s'];
   const rest = Object.entries(errors).filter(([k]) => !known.includes(k)).map(([, m]) => m).join(' ');
   return html`<main id="main" class="screen narrow">
     <header class="screen-head"><a class="ib" href="#/cameras" aria-label="Back to all cameras"><${Icon} name="back" /></a>
-      <h1 tabIndex=${-1}>${camera ? `Edit ${camera.name}` : 'Add a camera'}</h1></header>
+      <h1 tabIndex=${-1}>${camera ? `Edit ${camera.name}` : 'Add a camera'}</h1>
+      ${camera && html`<a class="button form-zones" href=${href('cameras', camera.id, '', 'zones')} data-testid="camera-zones"><${Icon} name="zone" /><span>Zones</span></a>`}</header>
     <form class="form" onSubmit=${submit} noValidate>
       <div role="alert">${rest && html`<p class="form-error"><${Icon} name="warn" />${rest}</p>`}</div>
       <${Field} id="name" label="Name" value=${v.name} onInput=${set('name')} error=${errors.name} placeholder="Front door" testid="camera-name" />
@@ -84,6 +87,7 @@ export function CameraForm({ camera }: { camera?: Camera }) {
       </fieldset>
       <fieldset><legend>What to keep</legend>
         <${Toggle} id="record" label="Record" hint="Off: live view only." checked=${v.record} onChange=${set('record')} testid="camera-record" />
+        <${Recording} v=${v} errors=${errors} onChange=${(c: Partial<Values>) => setV((o) => ({ ...o, ...c }))} />
         <${Disks} v=${v} set=${set} errors=${errors} />
         <${Toggle} id="audio" label="Sound" hint="Kept as the camera sends it." checked=${v.audio} onChange=${set('audio')} testid="camera-audio" />
       </fieldset>

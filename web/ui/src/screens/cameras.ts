@@ -4,14 +4,17 @@ import { useState } from 'preact/hooks';
 import { cameras as api, type TestResult } from '../api';
 import { ago, bitrate, codecLabel, sentence } from '../format';
 import { Icon } from '../icons';
-import { go, route } from '../router';
+import { go, href, route } from '../router';
 import { mayAdd, mayManage } from '../roles';
 import { boxNow, cameraList, panel, say, stale, user } from '../store';
 import { reduce } from '../state';
 import type { Camera } from '../types';
 import { Ask } from '../ui/ask';
-import { Dialog, Empty, hasPicture, IconButton, StateChip } from '../ui/kit';
+import { Dialog, Empty, hasPicture, IconButton, shownState, StateChip } from '../ui/kit';
+import { later } from '../later';
 import { CameraForm } from './camera-form';
+
+const ZonesScreen = later(() => import('./zones').then((m) => m.ZonesScreen));
 
 export function CamerasScreen() {
   const list = cameraList.value;
@@ -20,6 +23,7 @@ export function CamerasScreen() {
   const manages = mayManage(user.value?.role);
   const adds = mayAdd(user.value);
   if (arg === 'new' && adds) return html`<${CameraForm} key="new" />`;
+  if (edited && route.value.part === 'zones') return html`<${ZonesScreen} key=${`${edited.id}/zones`} camera=${edited} />`;
   if (edited && manages) return html`<${CameraForm} key=${edited.id} camera=${edited} />`;
   return html`<main id="main" class="screen">
     <header class="screen-head"><h1 tabIndex=${-1}>Cameras</h1>
@@ -51,16 +55,17 @@ function CameraRow({ c }: { c: Camera }) {
   return html`<li class="cam" data-testid="camera-${c.id}">
     <div class="cam-main">
       <h2>${c.name}</h2>
-      <${StateChip} state=${c.state} />
-      ${c.state_reason && c.state !== 'recording' && html`<p class="cam-why cam-why-${c.state}">${sentence(c.state_reason)}</p>`}
+      <${StateChip} state=${shownState(c)} />
+      ${c.state_reason && c.state !== 'recording' && html`<p class="cam-why cam-why-${shownState(c)}">${sentence(c.state_reason)}</p>`}
       <p class="cam-facts">${(hasPicture(c) && facts(c)) || html`<span class="muted">${lastSeen(c)}</span>`}</p>
       <p class="cam-url mono">${c.main_url || c.address || ''}</p>
     </div>
-    ${mayManage(user.value?.role) && html`<div class="cam-tools">
-      <${IconButton} icon="probe" label="Test" text onClick=${() => setTesting(true)} disabled=${stale.value} testid="camera-test-${c.id}" />
+    <div class="cam-tools">
+      <a class="ib ib-text" href=${href('cameras', c.id, '', 'zones')} data-testid="camera-zones-${c.id}"><${Icon} name="zone" /><span>Zones</span><span class="sr"> of ${c.name}</span></a>
+      ${mayManage(user.value?.role) && html`      <${IconButton} icon="probe" label="Test" text onClick=${() => setTesting(true)} disabled=${stale.value} testid="camera-test-${c.id}" />
       <a class="ib ib-text" href="#/cameras/${encodeURIComponent(c.id)}" data-testid="camera-edit-${c.id}"><${Icon} name="edit" /><span>Edit</span><span class="sr"> ${c.name}</span></a>
-      <${IconButton} icon="trash" label="Remove" text onClick=${() => setRemoving(true)} disabled=${stale.value} testid="camera-delete-${c.id}" />
-    </div>`}
+      <${IconButton} icon="trash" label="Remove" text onClick=${() => setRemoving(true)} disabled=${stale.value} testid="camera-delete-${c.id}" />`}
+    </div>
     ${testing && html`<${TestDialog} c=${c} onClose=${() => setTesting(false)} />`}
     ${removing && html`<${RemoveDialog} c=${c} onClose=${() => setRemoving(false)} />`}
   </li>`;

@@ -3,7 +3,7 @@ import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useKeys } from '../keys';
 import { go, href, route } from '../router';
-import { boxNow, cameraList, layout } from '../store';
+import { boxes, boxNow, cameraList, layout } from '../store';
 import { Choice, Empty, IconButton } from '../ui/kit';
 import { arrange } from './arrange';
 import { Tile } from './tile';
@@ -34,6 +34,7 @@ export function LiveScreen() {
   useKeys((key, e) => {
     if (key === 'Escape' && one && !document.fullscreenElement) return go('live'), true;
     if (key === 'l' && !one) return (layout.value = layouts[(layouts.indexOf(layout.value) + 1) % layouts.length]), true;
+    if (key === 'b') return (boxes.value = boxes.value === 'on' ? 'off' : 'on'), true;
     const focused = (e.target as HTMLElement)?.closest?.('[data-cam]')?.getAttribute('data-cam') ?? one?.id;
     if (key === 'p' && focused) return go('playback', focused, `t=${Math.round(boxNow.value - 30_000)}`), true;
     if (/^[1-9]$/.test(key) && list[Number(key) - 1]) return go('live', list[Number(key) - 1].id), true;

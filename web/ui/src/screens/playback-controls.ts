@@ -6,7 +6,9 @@ import { ApiError, footage as api, holds } from '../api';
 import { Icon } from '../icons';
 import { Choice, IconButton } from '../ui/kit';
 import { say, user } from '../store';
-import { clock, dayStart, fields, isoDay, parseTime, span, stamp, toMs, type Zone } from '../format';
+import type { Footage, Gap } from '../types';
+import type { View } from '../timeline/model';
+import { clock, dayStart, fields, isoDay, parseTime, span, stamp, toMs, unasked, whyText, type Zone } from '../format';
 
 export interface Actions {
   play(on: boolean): void;
@@ -127,4 +129,21 @@ function why(text: string, at: number, now: number, zone: Zone): string {
   const t = parseTime(text, at, now, zone);
   if (t !== null && t > now) return `${stamp(t, zone)} has not come yet.`;
   return 'Write a time as 14:05, 2026-11-23 14:05, yesterday 7pm or -10m.';
+}
+
+/** Legend says what the patterns of the time line mean, as far as they are on show. */
+export function Legend({ ranges, gaps, view }: { ranges: readonly Footage[]; gaps: readonly Gap[]; view: View }) {
+  const seen = (r: { start: number; end: number }) => r.end > view.from && r.start < view.to;
+  const whys = new Set(ranges.filter(seen).map((r) => (whyText(r.why) ? r.why : '')));
+  const quiet = gaps.some((g) => seen(g) && unasked(g.reason));
+  if (!quiet && !['schedule', 'event', 'manual'].some((w) => whys.has(w))) return null;
+  const failed = gaps.some((g) => seen(g) && !unasked(g.reason));
+  return html`<ul class="legend line-legend" aria-label="What the patterns mean" data-testid="timeline-legend">
+    ${whys.has('') && html`<li><span class="solid"></span>All the time</li>`}
+    ${whys.has('schedule') && html`<li><span class="solid solid-schedule"></span>By schedule</li>`}
+    ${whys.has('event') && html`<li><span class="solid solid-event"></span>By an event</li>`}
+    ${whys.has('manual') && html`<li><span class="solid solid-manual"></span>By hand</li>`}
+    ${quiet && html`<li><span class="quiet"></span>Not asked for</li>`}
+    ${failed && html`<li><span class="hatch"></span>Gap</li>`}
+  </ul>`;
 }

@@ -9,7 +9,7 @@ import { lastMs, Player, type PlayerState } from '../media/player';
 import { go, href, replace, route } from '../router';
 import { mayExport } from '../roles';
 import { boxNow, cameraList, panel, say, user, zone } from '../store';
-import { clock, clockTenths, day, dayStart, gapReason, sentence, span, stamp } from '../format';
+import { clock, clockTenths, day, dayStart, gapReason, sentence, span, stamp, unasked, whyText } from '../format';
 import { Footage } from '../timeline/footage';
 import { centred, maxSpan, placeAt, viewSpan, zoom, type View } from '../timeline/model';
 import { useHeld } from '../timeline/held';
@@ -17,7 +17,7 @@ import { follow, Timeline } from '../timeline/view';
 import { List } from '../timeline/list';
 import { Empty, IconButton } from '../ui/kit';
 import type { Camera } from '../types';
-import { GoTo, Marks, Picture, Rates, Transport, type Actions } from './playback-controls';
+import { GoTo, Legend, Marks, Picture, Rates, Transport, type Actions } from './playback-controls';
 
 export function PlaybackScreen() {
   const list = cameraList.value;
@@ -262,6 +262,7 @@ function Playback({ id }: { id: string }) {
       </div>
       <${Timeline} name=${name} view=${view} ranges=${foot.ranges.value} gaps=${foot.gaps.value} held=${held} at=${at} now=${boxNow.value}
         markIn=${marks.a} markOut=${marks.b} zone=${z} onView=${setView} onScrub=${scrub} />
+      <${Legend} ranges=${foot.ranges.value} gaps=${foot.gaps.value} view=${view} />
       <div class="line-foot">
         <${GoTo} at=${at} now=${now} zone=${z} onGo=${moveTo} />
         <${Marks} id=${id} marks=${marks} actions=${actions} zone=${z} recorded=${marks.a !== null && marks.b !== null ? foot.recorded(marks.a, marks.b) : 0} />
@@ -282,11 +283,15 @@ function asked(): number | null {
 function placeLine(place: ReturnType<typeof placeAt> | null, error: string, z: 'utc' | 'local') {
   if (error) return html`<span class="bad"><${Icon} name="warn" size=${16} /> ${error}</span>`;
   if (!place) return '';
+  if (place.kind === 'gap' && unasked(place.reason)) {
+    return html`<span class="quiet" aria-hidden="true"></span>Not recorded ${clock(place.range.start, z)} – ${clock(place.range.end, z)}: ${gapReason(place.reason)}`;
+  }
   if (place.kind === 'gap') {
     return html`<span class="hatch" aria-hidden="true"></span>Gap ${clock(place.range.start, z)} – ${clock(place.range.end, z)}: ${gapReason(place.reason)}`;
   }
   if (place.kind === 'none') return 'Nothing recorded here';
-  return html`<span class="solid" aria-hidden="true"></span>Recorded since ${stamp(place.range.start, z)}`;
+  const why = whyText(place.range.why);
+  return html`<span class="solid solid-${place.range.why ?? ''}" aria-hidden="true"></span>Recorded ${why && `${why} `}since ${stamp(place.range.start, z)}`;
 }
 
 /** Readout is the wall clock of the picture, always over it. */

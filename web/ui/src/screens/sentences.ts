@@ -72,7 +72,47 @@ const rules: Record<string, string> = { age: 'as old as they may get', quota: 't
 
 const gestures: Record<string, string> = { press: 'pressed', hold: 'held for 3 s', long: 'held for 10 s', broken: 'held far too long' };
 
+/** What a track is: a person, a car; "something" where the worker has no word for it. */
+const thing = (p: Payload) => {
+  const l = plain(p.label);
+  return l ? `${l.charAt(0).toUpperCase()}${l.slice(1)}` : 'Something';
+};
+
+const zoneName = (p: Payload) => plain(p.zone_name) || plain(p.zone) || 'a zone';
+const secondsOf = (p: Payload) => (typeof p.seconds === 'number' ? span(p.seconds * 1000) : '');
+const sure = (p: Payload) => (typeof p.confidence === 'number' ? `${Math.round(p.confidence * 100)} % sure` : '');
+const joined = (...parts: string[]) => parts.filter(Boolean).join(', ');
+
+/** What is told of notifications names the one it is about. */
+const told = (p: Payload) => plain(p.name) || plain(p.subscription_name) || plain(p.subscription) || 'a notification';
+
+/** What began, went on or ended with a rule that keeps footage. */
+const ruleName = (p: Payload) => plain(p.rule_name) || plain(p.name) || plain(p.rule) || 'A rule';
+
 const known: Record<string, Tell> = {
+  zone_enter: (p) => ({ text: `${thing(p)} entered ${zoneName(p)}`, detail: sure(p) }),
+  zone_exit: (p) => ({ text: `${thing(p)} left ${zoneName(p)}`, detail: joined(secondsOf(p) && `after ${secondsOf(p)}`, p.by === 'lost' ? 'out of sight' : '') }),
+  zone_dwell: (p) => ({ text: `${thing(p)} stays in ${zoneName(p)}`, detail: joined(secondsOf(p) && `for ${secondsOf(p)}`, sure(p)) }),
+  zone_line_cross: (p) => ({ text: `${thing(p)} crossed ${zoneName(p)}`, detail: joined(p.direction === 'ab' ? 'from A to B' : p.direction === 'ba' ? 'from B to A' : '', sure(p)) }),
+  notification_given_up: (p) => ({ text: `Nothing could be sent to ${told(p)}: some of it was given up`, detail: joined(plain(p.error), typeof p.count === 'number' ? `${p.count} of them` : '') }),
+  notification_halted: (p) => ({ text: `Nothing is sent to ${told(p)}: its secret cannot be read`, detail: plain(p.error) }),
+  notification_failing: (p) => ({ text: `Nothing could be sent to ${told(p)} for a while`, detail: plain(p.error) }),
+  notification_recovered: (p) => ({ text: `What happens is sent to ${told(p)} again` }),
+  relay_dropped: (p) => ({ text: `${plural(Number(p.count ?? p.dropped) || 0, 'report')} went before the relay could hand them on` }),
+  relay_failing: (p) => ({ text: 'The relay reaches its server no more', detail: plain(p.error) }),
+  relay_connected: () => ({ text: 'The relay reaches its server' }),
+  detections_dropped: (p) => ({ text: 'What workers saw had to go before everybody had taken it', detail: typeof p.count === 'number' ? plural(p.count, 'report') : plain(p.reason) }),
+  detections_lost: (p) => ({ text: 'Some of what workers saw was lost', detail: plain(p.reason) || plain(p.error) }),
+  detections_failed: (p) => ({ text: 'What workers see cannot be written down', detail: plain(p.error) || plain(p.reason) }),
+  sampler_error: (p, n) => ({ text: `No pictures of ${n} for the workers`, detail: reasonOf(p) || plain(p.error) }),
+  sampler_restarted: (p, n) => ({ text: `The decoder of ${n} was started again`, detail: reasonOf(p) || plain(p.error) }),
+  sampler_budget_exhausted: (p, n) => ({ text: `There is no room in the budget for pictures of ${n}`, detail: reasonOf(p) }),
+  incident_opened: (p) => ({ text: `Incident opened: ${plain(p.title) || plain(p.incident)}`, detail: plain(p.by) && `by ${plain(p.by)}` }),
+  incident_closed: (p) => ({ text: `Incident closed: ${plain(p.title) || plain(p.incident)}`, detail: plain(p.by) && `by ${plain(p.by)}` }),
+  incident_export: (p) => ({ text: `Footage of the incident ${plain(p.title) || plain(p.incident)} was exported`, detail: plain(p.by) && `by ${plain(p.by)}` }),
+  hold_placed: (p, n, z) => ({ text: `${ruleName(p)} keeps footage${n === 'A camera' ? '' : ` of ${n}`}`, detail: moment(p.from, z) ? `${moment(p.from, z)} – ${moment(p.to, z)}` : '' }),
+  hold_rule_limited: (p) => ({ text: `${ruleName(p)} kept as much as a rule may in an hour, and rests` }),
+  hold_rule_failed: (p) => ({ text: `${ruleName(p)} could not keep footage`, detail: plain(p.error) }),
   watchdog_reset: (p) => {
     const causes = (Array.isArray(p.causes) ? p.causes : []) as { check?: unknown; reason?: unknown }[];
     return {
@@ -190,6 +230,9 @@ const words = (type: string) => {
   return s.charAt(0).toUpperCase() + s.slice(1);
 };
 
+// Said already, or of no use to people.
+const silent = ['message', 'captured_at', 'evidence', 'batch_seq', 'frame_id'];
+
 /** sentence tells an event; name is its camera's name, if it has one. */
 export function sentence(e: Event, name = '', zone: Zone = 'utc'): { text: string; detail: string } {
   const p = e.payload ?? {};
@@ -201,7 +244,7 @@ export function sentence(e: Event, name = '', zone: Zone = 'utc'): { text: strin
   }
   const message = plain(p.message);
   const text = message || (name ? `${name}: ${words(e.type).toLowerCase()}` : words(e.type));
-  const detail = Object.entries(p).filter(([k, v]) => k !== 'message' && plain(v)).slice(0, 4)
+  const detail = Object.entries(p).filter(([k, v]) => !silent.includes(k) && plain(v)).slice(0, 4)
     .map(([k, v]) => `${k.replace(/_/g, ' ')} ${plain(v)}`).join(', ');
   return { text, detail };
 }

@@ -11,12 +11,14 @@ import { Ask, useTry, Wrong } from '../ui/ask';
 import { Field } from '../ui/kit';
 import { AuditCard } from './audit';
 import { CertificateCard } from './certificate';
+import { NotificationsCard } from './notifications';
 import { KeysCard, PeopleCard } from './people';
+import { RelayCard } from './relay';
 import { SecondFactor } from './second';
 import { BackupCard, OutgoingCard, SecretsCard, SupportCard } from './security';
 
 // Headings that can be gone to; their ids end in -h.
-const parts = [['password', 'Account'], ['people', 'People'], ['keys', 'Keys'], ['tls', 'Certificate'], ['backup', 'Backup'], ['outgoing', 'Connections'], ['audit', 'Audit']];
+const parts = [['password', 'Account'], ['people', 'People'], ['keys', 'Keys'], ['notifications', 'Notifications'], ['relay', 'Relay'], ['tls', 'Certificate'], ['backup', 'Backup'], ['outgoing', 'Connections'], ['audit', 'Audit']];
 
 /** useJump goes to the part that the address names, once it is there. */
 function useJump(part: string) {
@@ -43,7 +45,7 @@ export function SettingsScreen() {
       <${PasswordCard} />
       <${SecondFactor} />
       <${SessionsCard} />
-      ${admin && html`<${PeopleCard} /><${KeysCard} /><${CertificateCard} /><${BackupCard} /><${SecretsCard} /><${OutgoingCard} /><${AuditCard} />`}
+      ${admin && html`<${PeopleCard} /><${KeysCard} /><${NotificationsCard} /><${RelayCard} /><${CertificateCard} /><${BackupCard} /><${SecretsCard} /><${OutgoingCard} /><${AuditCard} />`}
       <${SupportCard} />
     </div>
   </main>`;

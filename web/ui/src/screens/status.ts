@@ -9,7 +9,8 @@ import { boxNow, cameraList, panel, recording, say, stale, tick, user, zone } fr
 import { keepDays } from '../state';
 import { holdsTold } from '../timeline/held';
 import type { Camera, Event, Hold, Volume } from '../types';
-import { hasPicture, StateChip } from '../ui/kit';
+import { hasPicture, shownState, StateChip } from '../ui/kit';
+import { AiCard } from './ai';
 import { BoardView } from './board';
 import { MachineDisks } from './disks';
 import { MachineCard, SetupBanner, useMachine } from './machine';
@@ -31,6 +32,7 @@ export function StatusScreen() {
         <${ClockCard} />
       </div>
       <${CameraTable} />
+      <${AiCard} />
       <${MachineDisks} />
       <${Kept} />
       <${RetentionCard} />
@@ -206,7 +208,7 @@ function CameraLine({ c }: { c: Camera }) {
   const late = c.state === 'recording' && age > 15_000;
   return html`<tr data-testid="status-camera-${c.id}">
     <th scope="row"><a href="#/cameras/${encodeURIComponent(c.id)}">${c.name}</a></th>
-    <td data-label="State"><${StateChip} state=${c.state} />${c.state_reason && c.state !== 'recording' && html`<small class="why">${sentenceOf(c.state_reason)}</small>`}</td>
+    <td data-label="State"><${StateChip} state=${shownState(c)} />${c.state_reason && c.state !== 'recording' && html`<small class="why">${sentenceOf(c.state_reason)}</small>`}</td>
     <td data-label="Last written" class=${late ? 'bad' : ''}>${Number.isFinite(at) ? html`${late && html`<${Icon} name="warn" size=${14} /> `}${ago(age)}` : html`<span class="muted">never</span>`}</td>
     <td data-label="Rate" class="mono">${c.bitrate_bps && hasPicture(c) ? bitrate(c.bitrate_bps) : '–'}</td>
     <td data-label="Reaches back" class="mono">${reach > 0 ? keeps(reach) : '–'}</td>

@@ -1,15 +1,17 @@
 // One camera's live picture, with its name and its state always beside it.
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { footage } from '../api';
-import { clock, sentence } from '../format';
+import { cameras as api, footage } from '../api';
+import { clock, sentence, whyText } from '../format';
 import { Icon } from '../icons';
 import { useKeys } from '../keys';
 import { Live, type LiveState } from '../media/rtc';
 import { go, href } from '../router';
-import { boxNow, panel, zone } from '../store';
+import { boxes, boxNow, panel, say, stale, user, zone } from '../store';
+import { mayReport } from '../roles';
+import { Overlay } from './overlay';
 import type { Camera } from '../types';
-import { hasPicture, IconButton, StateChip, stateWord } from '../ui/kit';
+import { hasPicture, IconButton, shownState, StateChip, stateWord } from '../ui/kit';
 
 /** A hidden page gives its streams back after this. */
 const hiddenMs = 4000;
@@ -65,18 +67,21 @@ export function Tile({ camera: c, large, index }: { camera: Camera; large: boole
 
   const full = () => void (document.fullscreenElement ? document.exitFullscreen() : box.current?.requestFullscreen?.());
   const playback = () => go('playback', c.id, `t=${Math.round(boxNow.value - 30_000)}`);
+  const reports = mayReport(user.value?.role) && c.record !== false && (c.record_mode ?? 'continuous') !== 'continuous' && c.state !== 'disabled' && !stale.value;
   const focused = () => large || box.current?.contains(document.activeElement);
   useKeys((key) => {
     if (!focused()) return;
     if (key === 'f') return full(), true;
+    if (key === 'r' && reports) return void record(c), true;
     if (key === 'm' && large) return setSound((v) => !v), true;
   });
 
   return html`<article class="tile ${large ? 'tile-large' : ''} tile-${state.s}" ref=${box} data-cam=${c.id} data-testid="tile-${c.id}" data-live=${state.s}
-      aria-label="${c.name}, ${stateWord(c.state)}">
+      aria-label="${c.name}, ${stateWord(shownState(c))}">
     <div class="tile-picture">
       <canvas ref=${still} class="tile-still" aria-hidden="true"></canvas>
       <video ref=${video} autoplay playsInline muted=${!sound} disablePictureInPicture=${!large} data-testid="tile-video-${c.id}"></video>
+      ${state.s === 'playing' && boxes.value === 'on' && html`<${Overlay} camera=${c.id} on=${true} />`}
       <${Veil} c=${c} state=${state.s} text=${state.text} />
       ${!large && html`<a class="tile-open" href=${href('live', c.id)} tabIndex=${index === 0 ? 0 : -1} onFocus=${roving} data-testid="tile-open-${c.id}"><span class="sr">Enlarge ${c.name}</span></a>`}
       ${state.s === 'stalled' && html`<p class="tile-banner" role="status"><${Icon} name="warn" size=${16} />${sentence(state.text || 'The picture stands still')} Reconnecting…</p>`}
@@ -84,15 +89,36 @@ export function Tile({ camera: c, large, index }: { camera: Camera; large: boole
     <footer class="tile-foot">
       ${large && html`<${IconButton} icon="grid" label="All cameras" onClick=${() => go('live')} testid="tile-back" />`}
       <span class="tile-name" title=${c.name}>${c.name}</span>
-      <${StateChip} state=${c.state} short />
+      <${StateChip} state=${shownState(c)} short />
+      ${large && html`<${Why} c=${c} />`}
       <span class="tile-gap"></span>
       ${large && c.sub_url && html`<label class="pick small"><span class="sr">Stream</span><select value=${quality} data-testid="tile-stream" onChange=${(e: Event) => setQuality((e.target as HTMLSelectElement).value as 'auto')}>
         <option value="auto">Auto</option><option value="main">Main stream</option><option value="sub">Sub stream</option></select></label>`}
       ${large && html`<${IconButton} icon=${sound ? 'sound' : 'muted'} label="Sound" pressed=${sound} onClick=${() => setSound(!sound)} testid="tile-mute" />`}
+      ${large && reports && html`<${IconButton} icon="record" label="Record now" onClick=${() => record(c)} testid="tile-record" />`}
+      ${large && html`<${IconButton} icon="boxes" label="Boxes around what was seen" pressed=${boxes.value === 'on'} onClick=${() => (boxes.value = boxes.value === 'on' ? 'off' : 'on')} testid="tile-boxes" />`}
       <${IconButton} icon="playback" label="Playback of ${c.name}" onClick=${playback} testid="tile-playback-${c.id}" />
       ${large && html`<${IconButton} icon="full" label="Full screen" onClick=${full} testid="tile-fullscreen" />`}
     </footer>
   </article>`;
+}
+
+/** record asks for a recording by hand, and says how long it goes on. */
+async function record(c: Camera) {
+  try {
+    const { until } = await api.trigger(c.id, 'by hand');
+    say('good', `${c.name} is recorded until ${clock(Date.parse(until), zone.value)}.`);
+  } catch (e) {
+    say('error', (e as Error).message);
+  }
+}
+
+/** Why says what asked for the recording that goes on. */
+function Why({ c }: { c: Camera }) {
+  const r = c.recording_now;
+  const t = Date.parse(r?.until ?? '');
+  if (!r?.active || !whyText(r.why)) return null;
+  return html`<span class="tile-why">${whyText(r.why)}${Number.isFinite(t) ? `, until ${clock(t, zone.value)}` : ''}</span>`;
 }
 
 /** roving keeps exactly one tile in the order of Tab: the one last focused. */

@@ -1,12 +1,11 @@
 // Draws the time line. All it knows comes in through Scene.
-import type { Gap, Range } from '../types';
-import type { Zone } from '../format';
-import { dayStart } from '../format';
+import type { Footage, Gap, Range } from '../types';
+import { dayStart, unasked, type Zone } from '../format';
 import { firstAfter, ticks, timeToX, type View } from './model';
 
 export interface Scene {
   view: View;
-  ranges: readonly Range[];
+  ranges: readonly Footage[];
   gaps: readonly Gap[];
   /** What is kept as evidence, by start. */
   held: readonly Range[];
@@ -36,6 +35,9 @@ export interface Paint {
   head: string;
   now: string;
   mark: string;
+  schedule: string;
+  event: string;
+  manual: string;
   window: string;
   font: string;
 }
@@ -47,7 +49,7 @@ export function paintOf(el: HTMLElement): Paint {
   return {
     footage: v('--footage'), footageDim: v('--footage-dim'), lane: v('--lane'), line: v('--line'),
     text: v('--text'), muted: v('--muted'), gap: v('--gap'), gapLine: v('--gap-line'), head: v('--head'),
-    now: v('--now'), mark: v('--mark'), window: v('--window'), font: `11px ${v('--mono')}`,
+    now: v('--now'), mark: v('--mark'), schedule: v('--schedule'), event: v('--event'), manual: v('--manual'), window: v('--window'), font: `11px ${v('--mono')}`,
   };
 }
 
@@ -127,10 +129,16 @@ function lane(ctx: CanvasRenderingContext2D, width: number, p: Paint, s: Scene) 
   for (const g of s.gaps) {
     if (g.end <= s.view.from || g.start >= s.view.to) continue;
     const x = timeToX(s.view, g.start, width);
-    hatch(ctx, x, y, Math.max(2, timeToX(s.view, g.end, width) - x), h, p, width);
+    const w = Math.max(2, timeToX(s.view, g.end, width) - x);
+    if (unasked(g.reason)) quiet(ctx, x, y, w, h, p, width);
+    else hatch(ctx, x, y, w, h, p, width);
   }
   ctx.fillStyle = p.footage;
   bands(s.ranges, s.view, width, (x, w) => ctx.fillRect(x, y + 8, w, h - 16));
+  for (const why of whyLook) {
+    const some = s.ranges.filter((r) => r.why === why);
+    if (some.length) bands(some, s.view, width, (x, w) => because(ctx, why, x, y + 8, w, h - 16, p));
+  }
   ctx.fillStyle = p.mark;
   for (const k of s.held) {
     if (k.end <= s.view.from || k.start >= s.view.to) continue;
@@ -171,6 +179,37 @@ function bands(ranges: readonly Range[], v: View, width: number, fill: (x: numbe
     to = b;
   }
   if (from >= 0) fill(from, to - from);
+}
+
+const whyLook = ['schedule', 'event', 'manual'] as const;
+
+/** because draws footage that something asked for: its own colour, and a pattern for who does not see that. */
+function because(ctx: CanvasRenderingContext2D, why: (typeof whyLook)[number], x: number, y: number, w: number, h: number, p: Paint) {
+  ctx.fillStyle = p[why];
+  ctx.fillRect(x, y, w, h);
+  ctx.fillStyle = p.lane;
+  const [first, last] = [Math.ceil(x / 6) * 6, x + w];
+  for (let i = first; i + 2 <= last; i += 6) {
+    if (why === 'schedule') ctx.fillRect(i, y + h - 5, 3, 3); // dots below
+    else if (why === 'event') ctx.fillRect(i, y, 1.5, h); // upright lines
+    else if ((i / 6) % 2 === 0) ctx.fillRect(i, y + 4, 3, 3); // two rows of squares
+    else ctx.fillRect(i, y + h - 8, 3, 3);
+  }
+}
+
+/** quiet draws a time for which nothing asked to be recorded: a thin line, no fault. */
+function quiet(ctx: CanvasRenderingContext2D, x: number, y: number, w: number, h: number, p: Paint, width: number) {
+  const a = Math.max(0, x);
+  const b = Math.min(width, x + w);
+  if (b <= a) return;
+  ctx.strokeStyle = p.muted;
+  ctx.lineWidth = 1;
+  ctx.setLineDash([2, 5]);
+  ctx.beginPath();
+  ctx.moveTo(a, y + h / 2 + 0.5);
+  ctx.lineTo(b, y + h / 2 + 0.5);
+  ctx.stroke();
+  ctx.setLineDash([]);
 }
 
 function hatch(ctx: CanvasRenderingContext2D, x: number, y: number, w: number, h: number, p: Paint, width: number) {

@@ -2,7 +2,7 @@
 // fresh near the present.
 import { signal } from '@preact/signals';
 import { footage as api } from '../api';
-import type { Gap, Range } from '../types';
+import type { Footage as Recorded, Gap } from '../types';
 import { coalesce, firstAfter, joinGaps, lastFootage, nextFootage } from './model';
 
 const block = 24 * 3600e3;
@@ -14,13 +14,13 @@ interface Block {
   at: number;
   final: boolean;
   busy: Promise<void> | null;
-  ranges: Range[];
+  ranges: Recorded[];
   gaps: Gap[];
 }
 
 /** Footage answers for one camera. */
 export class Footage {
-  readonly ranges = signal<Range[]>([]);
+  readonly ranges = signal<Recorded[]>([]);
   readonly gaps = signal<Gap[]>([]);
   readonly error = signal('');
   private blocks = new Map<number, Block>();

@@ -1,6 +1,6 @@
 // The arithmetic of the time line. Pure: no canvas, no clock, no zone state.
-import { clock, dayStart, gapReason, shortDay, span, type Zone } from '../format';
-import type { Gap, Range } from '../types';
+import { clock, dayStart, gapReason, shortDay, span, unasked, whyText, type Zone } from '../format';
+import type { Footage, Gap, Range } from '../types';
 
 /** The stretch of time on show, Unix milliseconds. */
 export interface View {
@@ -91,7 +91,7 @@ export function ticks(v: View, width: number, zone: Zone, labelWidth = 84): Tick
 }
 
 export type Place =
-  | { kind: 'recorded'; range: Range }
+  | { kind: 'recorded'; range: Footage }
   | { kind: 'gap'; range: Range; reason: string }
   | { kind: 'none' };
 
@@ -107,7 +107,7 @@ export function firstAfter(ranges: readonly Range[], t: number): number {
   return lo;
 }
 
-export function placeAt(ranges: readonly Range[], gaps: readonly Gap[], t: number): Place {
+export function placeAt(ranges: readonly Footage[], gaps: readonly Gap[], t: number): Place {
   const r = ranges[firstAfter(ranges, t)];
   if (r && r.start <= t) return { kind: 'recorded', range: r };
   const g = gaps[firstAfter(gaps, t)];
@@ -129,13 +129,13 @@ export function lastFootage(ranges: readonly Range[], t: number): number | null 
   return i > 0 ? ranges[i - 1].end - 1 : null;
 }
 
-/** coalesce sorts ranges and joins those that touch or overlap within slack ms. */
-export function coalesce(ranges: readonly Range[], slack = 0): Range[] {
-  const out: Range[] = [];
+/** coalesce sorts ranges and joins those that touch or overlap within slack ms and were recorded for the same reason; others only lose what they overlap. */
+export function coalesce(ranges: readonly Footage[], slack = 0): Footage[] {
+  const out: Footage[] = [];
   for (const r of [...ranges].sort((a, b) => a.start - b.start)) {
     const last = out[out.length - 1];
-    if (last && r.start <= last.end + slack) last.end = Math.max(last.end, r.end);
-    else out.push({ start: r.start, end: r.end });
+    if (last && r.start <= last.end + slack && last.why === r.why) last.end = Math.max(last.end, r.end);
+    else if (!last || r.end > last.end) out.push({ ...r, start: Math.max(r.start, last && r.start < last.end ? last.end : r.start) });
   }
   return out;
 }
@@ -156,13 +156,14 @@ export interface Row {
   start: number;
   end: number;
   reason: string;
+  why?: string;
 }
 
 /** rows lists footage and gaps inside the view in order: what the canvas shows, as text. */
-export function rows(ranges: readonly Range[], gaps: readonly Gap[], v: View): Row[] {
+export function rows(ranges: readonly Footage[], gaps: readonly Gap[], v: View): Row[] {
   const within = (r: Range) => r.end > v.from && r.start < v.to;
   return [
-    ...ranges.filter(within).map((r): Row => ({ kind: 'recorded', start: r.start, end: r.end, reason: '' })),
+    ...ranges.filter(within).map((r): Row => ({ kind: 'recorded', start: r.start, end: r.end, reason: '', ...(r.why && { why: r.why }) })),
     ...gaps.filter(within).map((g): Row => ({ kind: 'gap', start: g.start, end: g.end, reason: g.reason })),
   ].sort((a, b) => a.start - b.start);
 }
@@ -170,7 +171,8 @@ export function rows(ranges: readonly Range[], gaps: readonly Gap[], v: View): R
 /** valueText is what a screen reader says for the slider. */
 export function valueText(name: string, t: number, place: Place, zone: Zone): string {
   const when = `${shortDay(t, zone)} ${clock(t, zone)}`;
-  if (place.kind === 'recorded') return `${name}, ${when}, recorded`;
+  if (place.kind === 'recorded') return `${name}, ${when}, recorded${whyText(place.range.why) && ` ${whyText(place.range.why)}`}`;
+  if (place.kind === 'gap' && unasked(place.reason)) return `${name}, ${when}, not recorded: ${gapReason(place.reason)}`;
   if (place.kind === 'gap') {
     return `${name}, ${when}, gap of ${span(place.range.end - place.range.start)}, ${gapReason(place.reason)}`;
   }

@@ -1,10 +1,10 @@
 // The time line as a control: a slider for the eye, the hand and the keyboard.
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { clock, gapReason, shortDay, span, type Zone } from '../format';
+import { clock, gapReason, shortDay, span, unasked, whyText, type Zone } from '../format';
 import { theme } from '../store';
 import { showView } from '../debug';
-import type { Gap, Range } from '../types';
+import type { Footage, Gap } from '../types';
 import { draw, heights, laneTop, paintOf, stripDay, totalHeight, type Paint } from './canvas';
 import { heldAt, type Held } from './held';
 import { centred, pan, pinch, placeAt, reveal, valueText, xToTime, zoom, timeToX, viewSpan, type View } from './model';
@@ -12,7 +12,7 @@ import { centred, pan, pinch, placeAt, reveal, valueText, xToTime, zoom, timeToX
 export interface TimelineProps {
   name: string;
   view: View;
-  ranges: readonly Range[];
+  ranges: readonly Footage[];
   gaps: readonly Gap[];
   held: readonly Held[];
   at: number | null;
@@ -108,7 +108,9 @@ function Tip({ t, width, view, ranges, gaps, held, zone }: TimelineProps & { t: 
   const kept = heldAt(held, t);
   return html`<div class="timeline-tip" ref=${ref} aria-hidden="true">
     <b class="mono">${clock(t, zone)}</b> <span>${shortDay(t, zone)}</span>
-    ${place.kind === 'gap' && html`<em>Gap of ${span(place.range.end - place.range.start)}: ${gapReason(place.reason)}</em>`}
+    ${place.kind === 'recorded' && whyText(place.range.why) && html`<em class="plain">Recorded ${whyText(place.range.why)}</em>`}
+    ${place.kind === 'gap' && unasked(place.reason) && html`<em class="plain">Not recorded: ${gapReason(place.reason)}</em>`}
+    ${place.kind === 'gap' && !unasked(place.reason) && html`<em>Gap of ${span(place.range.end - place.range.start)}: ${gapReason(place.reason)}</em>`}
     ${place.kind === 'none' && html`<em>Nothing recorded</em>`}
     ${kept && html`<em>${kept.says}</em>`}
   </div>`;

@@ -3,26 +3,33 @@ import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import { Icon, type IconName } from '../icons';
+import { waits } from '../state';
 import { notes, unsay } from '../store';
 import type { Camera, CameraState } from '../types';
 
-const stateWords: Record<CameraState, string> = {
+/** What is shown of a camera: waiting is live, and recorded as soon as something asks for it. */
+export type Shown = CameraState | 'waiting';
+
+export const shownState = (c: Camera): Shown => (waits(c) ? 'waiting' : c.state);
+
+const stateWords: Record<Shown, string> = {
   recording: 'Recording',
   live: 'Live, not recorded',
+  waiting: 'Waiting to record',
   connecting: 'Connecting',
   offline: 'Offline',
   error: 'Error',
   disabled: 'Switched off',
 };
 
-export const stateWord = (s: CameraState) => stateWords[s] ?? s;
+export const stateWord = (s: Shown) => stateWords[s] ?? s;
 
 /** hasPicture tells whether the camera sends one now. */
 export const hasPicture = (c: Camera) => c.state === 'recording' || c.state === 'live';
 
 /** StateChip says a camera's state by shape, word and colour. */
-export function StateChip({ state, short = false }: { state: CameraState; short?: boolean }) {
-  const word = short && state === 'live' ? 'Live' : stateWord(state);
+export function StateChip({ state, short = false }: { state: Shown; short?: boolean }) {
+  const word = short && state === 'live' ? 'Live' : short && state === 'waiting' ? 'Waiting' : stateWord(state);
   return html`<span class="chip chip-${state}" data-state=${state}><i class="glyph glyph-${state}" aria-hidden="true"></i>${word}</span>`;
 }
 

@@ -1,4 +1,4 @@
-import{a as d}from"./part-YFQZJCGJ.js";import"./part-SQOAL4EG.js";import{K as s,L as n,b as e,t as o,z as a}from"./part-IKEF62N2.js";function $(){return e`<${n} title="Keyboard" wide onClose=${()=>a.value=!1} testid="help-sheet">
+import{a as d}from"./part-XH3UVEMW.js";import"./part-PWCCSJNW.js";import{a as e,k as s,l as n}from"./part-RIRFS6HY.js";import{C as a,w as o}from"./part-IAWYZLG6.js";function $(){return e`<${n} title="Keyboard" wide onClose=${()=>a.value=!1} testid="help-sheet">
     <div class="keys">${Object.entries(d).map(([t,r])=>e`<section key=${t}><h3>${t}</h3><dl>
       ${Object.values(r).map(l=>e`<div key=${l.label}><dt>${l.label.split(" ").map(i=>i==="then"?e` <small>then</small> `:e`<kbd>${i}</kbd>`)}</dt><dd>${l.does}</dd></div>`)}
     </dl></section>`)}</div>

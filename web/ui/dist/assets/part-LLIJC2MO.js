@@ -1,0 +1,1 @@
+import{a,b,c,d,e,f,g,h}from"./part-DWYQRIVI.js";import"./part-FXUFGIDR.js";import"./part-NOEROMEE.js";import"./part-IAWYZLG6.js";export{h as deliveryText,f as formOf,c as holdRules,d as incidents,a as notifications,b as relay,g as subscriptionOf,e as words};
