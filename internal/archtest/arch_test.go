@@ -24,11 +24,14 @@ var rules = []rule{
 	{"recorder/...", []string{"recorder/..."}},
 	{"hal/...", []string{}},
 	{"board/...", []string{"hal/..."}},
+	{"perception/worker", []string{}}, // for programs of others
+	{"perception/worker/...", []string{"perception/worker"}},
 	{"perception/...", []string{"recorder", "recorder/media", "perception/..."}},
 	{"web/...", []string{"recorder", "recorder/media", "perception/...", "web/..."}},
 	{"firmware/config", []string{"board", "hal/gpio"}},
 	{"firmware/cmd/...", []string{"..."}},
 	{"firmware/...", []string{"hal/...", "board/...", "firmware/..."}},
+	{"examples/...", []string{"perception/worker/..."}},
 	{"internal/...", []string{"..."}},
 	{"bench/...", []string{"..."}},
 	{"test/...", []string{"..."}},
@@ -44,6 +47,9 @@ var owners = map[string]string{
 	"periph.io/x":                          "hal/gpio",
 	"github.com/VictoriaMetrics/metrics":   "web/api",
 	"golang.org/x/crypto/argon2":           "web/auth",
+	"github.com/eclipse/paho.golang":       "perception/notify/mqtt",
+	"github.com/emersion":                  "perception/notify/mail",
+	"github.com/nats-io":                   "perception/relay",
 	"github.com/pquerna/otp":               "web/auth/otp",
 	"filippo.io/age":                       "firmware/backup",
 	"github.com/getkin/kin-openapi":        "internal/apidoc",
@@ -154,6 +160,8 @@ func TestTheRulesRefuse(t *testing.T) {
 		{"web/live", "recorder/hub"},
 		{"web/api", "firmware/config"},
 		{"perception/events", "web/api"},
+		{"perception/zones", "recorder/hub"},
+		{"perception/worker", "perception/tasks"},
 		{"firmware/health", "recorder"},
 	} {
 		if allowed(pair[0], pair[1]) {

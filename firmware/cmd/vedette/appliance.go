@@ -110,10 +110,10 @@ func (a *appliance) health() update.Health {
 	}
 	wanted := 0
 	for _, c := range a.p.recorder.Cameras() {
-		if c.Record {
+		if c.RecordingNow.Due {
 			wanted++
 		}
-		if c.State == recorder.StateRecording {
+		if c.State == recorder.StateRecording || c.State == recorder.StateLive && c.Record && !c.RecordingNow.Due { // or waits for what it is recorded for
 			h.Cameras++
 		}
 	}

@@ -112,7 +112,7 @@ func (p *process) checkPanel() health.Verdict {
 func (p *process) checkCameras() health.Verdict {
 	wanted, recording, away := 0, 0, ""
 	for _, c := range p.recorder.Cameras() {
-		if c.Record {
+		if c.RecordingNow.Due {
 			wanted++
 		}
 		switch {

@@ -37,6 +37,7 @@ func commands() []command {
 		{"slot", "slot get-primary|set-primary|get-state|set-state|get-current …", slotCommand},
 		{"user", "user add NAME --role ROLE --password-stdin [--data DIR]", userCommand},
 		{"fsck", "fsck --volume DIR [--repair]", fsckCommand},
+		{"verify", "verify FILE [--key KEY]", verifyCommand},
 		{"simcam", "simcam [--listen ADDR] [--path NAME]…", simcamCommand},
 		{"version", "version", versionCommand},
 	}

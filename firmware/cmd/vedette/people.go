@@ -28,7 +28,10 @@ func (p *process) openPeople() (err error) {
 	}
 	p.auth, err = auth.Open(p.state, auth.Options{
 		Log: p.log, Code: code, Notify: p.tellAuth, Seal: p.vault, Window: p.tellWindow,
-		Ended: func(via string) { p.live.Revoke(func(i live.Info) bool { return i.Owner == via }) },
+		Ended: func(via string) {
+			p.live.Revoke(func(i live.Info) bool { return i.Owner == via })
+			p.keyEnded(via)
+		},
 	})
 	return err
 }

@@ -20,6 +20,7 @@ import (
 
 	"vedette/firmware/audit"
 	"vedette/firmware/certs"
+	"vedette/firmware/cmd/vedette/perceive"
 	"vedette/firmware/config"
 	"vedette/firmware/disks"
 	"vedette/firmware/egress"
@@ -31,6 +32,7 @@ import (
 	"vedette/hal/gpio"
 	"vedette/hal/memory"
 	"vedette/perception/events"
+	"vedette/perception/proof"
 	"vedette/recorder"
 	"vedette/web/api"
 	"vedette/web/auth"
@@ -95,41 +97,43 @@ func runCommand(ctx context.Context, args []string, std streams) int {
 
 // process is everything that runs, wired together.
 type process struct {
-	flags     runFlags
-	config    config.Config
-	std       streams
-	log       *slog.Logger
-	journal   *journal.Journal
-	appliance *appliance // nil = the machine is not ours
-	clock     *wallClock
-	started   time.Time
-	closers   []func() error
-	state     *storm.DB
-	vault     *seal.Vault
-	audit     *audit.Log
-	certs     *certs.Manager
-	egress    *egress.Guard
-	restored  bool        // this run is the first one with a restored backup
-	archiving sync.Mutex  // held while a backup is made or restored
-	again     atomic.Bool // the process is to begin anew once it has ended
-	events    *events.Log
-	keeper    *housekeeping.Keeper
-	disks     *diskWatch
-	bays      *disks.Manager // nil where no volume has a place for a disk
-	auth      *auth.Service
-	recorder  *recorder.Recorder
-	board     *hardware
-	monitor   *health.Monitor
-	words     *health.LastWords
-	memory    *memoryGuard
-	exports   *exports
-	live      *live.Server
-	panel     *panel.Panel
-	front     *front.Front
-	stop      context.CancelFunc     // ends run; set by it
-	ending    atomic.Pointer[string] // a program of the init system that is to be run at the end
-	longs     longHolds
-	crashed   string // what the Go runtime said of the run before, "" = it did not crash
+	flags      runFlags
+	config     config.Config
+	std        streams
+	log        *slog.Logger
+	journal    *journal.Journal
+	appliance  *appliance // nil = the machine is not ours
+	clock      *wallClock
+	started    time.Time
+	closers    []func() error
+	state      *storm.DB
+	vault      *seal.Vault
+	signing    *proof.Key // of exports
+	audit      *audit.Log
+	certs      *certs.Manager
+	egress     *egress.Guard
+	restored   bool        // this run is the first one with a restored backup
+	archiving  sync.Mutex  // held while a backup is made or restored
+	again      atomic.Bool // the process is to begin anew once it has ended
+	events     *events.Log
+	keeper     *housekeeping.Keeper
+	disks      *diskWatch
+	bays       *disks.Manager // nil where no volume has a place for a disk
+	auth       *auth.Service
+	recorder   *recorder.Recorder
+	perception *perceive.Perception
+	board      *hardware
+	monitor    *health.Monitor
+	words      *health.LastWords
+	memory     *memoryGuard
+	exports    *exports
+	live       *live.Server
+	panel      *panel.Panel
+	front      *front.Front
+	stop       context.CancelFunc     // ends run; set by it
+	ending     atomic.Pointer[string] // a program of the init system that is to be run at the end
+	longs      longHolds
+	crashed    string // what the Go runtime said of the run before, "" = it did not crash
 	// acknowledge is until when, counted from started, the lights show that a
 	// hold was done.
 	acknowledge atomic.Int64
@@ -271,12 +275,15 @@ func (p *process) openStores() (err error) {
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
 		Segment: time.Duration(p.config.Recording.Segment),
 		Floor:   p.config.Sweep.FloorBytes, SweepEvery: time.Duration(p.config.Sweep.Interval),
-		Trim: trim, Clock: p.clock, Emit: emitter(p.events), Log: p.log,
+		Trim: trim, Beside: p.beside, Location: p.config.Recording.Location(), Clock: p.clock, Emit: emitter(p.events), Log: p.log,
 	})
 	if err != nil {
 		return err
 	}
 	p.closers = append(p.closers, p.recorder.Close)
+	if err := p.openPerception(); err != nil {
+		return err
+	}
 	if err := p.finishRotation(); err != nil {
 		return err
 	}
@@ -321,6 +328,9 @@ func (p *process) openWeb() (err error) {
 		Recorder: apiRecorder{p.recorder, p.exports}, Disks: p.apiDisks(), Auth: p.auth, Events: apiEvents{p.events}, System: systemState{p},
 		Appliance: p.apiAppliance(), Journal: p.journal, Support: p.writeSupport,
 		Audit: apiAudit{p}, Certificates: p.apiCertificates(), Outgoing: outgoing{p}, Secrets: secrets{p}, Backups: secrets{p},
+		Tasks: p.perception.Tasks(), Frames: p.perception.Frames(), Detections: p.perception.Reports(), Zones: p.perception.Zones(),
+		Evidence: p.perception.Evidence(), Notifications: p.perception.Notifications(), HoldRules: p.perception.HoldRules(),
+		Incidents: p.perception.Incidents(), Exports: signed{p, apiRecorder{p.recorder, p.exports}}, Tickets: p.tickets(), EventsChanged: p.events.Changed,
 		Live: whep(p.live), Panel: p.panel, UI: ui.Handler(), Metrics: []api.MetricsWriter{promText{p}},
 		Hosts: p.config.Server.Hosts, Log: p.log,
 	})
@@ -361,7 +371,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer p.stop()
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range map[string]func(context.Context) error{
-		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "disks": p.disks.run, "button": p.board.readButton, "memory": p.memory.run, "bays": p.runBays, "updates": p.appliance.run, "name": p.appliance.answer,
+		"recorder": p.recorder.Run, "live view": p.live.Run, "panel": p.panel.Run, "sessions": p.auth.Run, "housekeeping": p.keeper.Run, "perception": p.perception.Run, "disks": p.disks.run, "button": p.board.readButton, "memory": p.memory.run, "bays": p.runBays, "updates": p.appliance.run, "name": p.appliance.answer,
 		"audit": p.audit.Run, "certificates": p.certs.Run,
 		"http": p.front.Run, "clock": p.watchClock, "greeting": p.greet, "simulated cameras": p.simulate,
 	} {

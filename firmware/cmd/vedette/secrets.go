@@ -17,6 +17,7 @@ import (
 	"vedette/firmware/egress"
 	"vedette/firmware/seal"
 	"vedette/perception/events"
+	"vedette/perception/proof"
 	"vedette/web/api"
 )
 
@@ -73,15 +74,23 @@ func (p *process) reseal(open, seal seal.Func) (n int, err error) {
 		if err != nil {
 			return err
 		}
-		cameras, err := p.recorder.Reseal(tx, func(table, id, field, stored string) (string, error) {
+		anew := func(table, id, field, stored string) (string, error) {
 			plain, err := p.vault.OpenText(table, id, field, stored)
 			if err != nil {
 				return "", err
 			}
 			return p.vault.SealText(table, id, field, plain)
-		})
-		n = people + cameras
+		}
+		cameras, err := p.recorder.Reseal(tx, anew)
 		if err != nil {
+			return err
+		}
+		told, err := p.perception.Reseal(tx, anew)
+		if err != nil {
+			return err
+		}
+		signing, err := proof.Reseal(p.state, tx, anew)
+		if n = people + cameras + told + signing; err != nil {
 			return err
 		}
 		return p.state.WithTransaction(tx).Set(proofBucket, proofKey, p.vault.Proof())

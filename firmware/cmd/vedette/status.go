@@ -50,6 +50,11 @@ func (p *process) gesture(e button.Event) {
 	switch e.Gesture {
 	case button.Press:
 		now := p.clock.Now()
+		// What is recorded by events has only its pre-roll of the past, and is
+		// recorded from here on.
+		if _, err := p.recorder.TriggerAll(recorder.TriggerOptions{Why: "manual", Reason: "button"}); err != nil {
+			p.log.Warn("the button triggers no recording", "err", err)
+		}
 		held, err := p.recorder.Hold(now.Add(-holdMinutes*time.Minute), now)
 		payload["action"], payload["segments"] = "evidence_hold", held
 		if err != nil {

@@ -32,10 +32,7 @@ func (a apiEvents) Latest(limit int, f api.EventFilter) ([]api.Event, error) {
 }
 
 func filter(f api.EventFilter) events.Filter {
-	out := events.Filter{Camera: f.Camera}
-	if f.Type != "" {
-		out.Types = []string{f.Type}
-	}
+	out := events.Filter{Types: f.Types, Least: events.Severity(f.Least), Camera: f.Camera}
 	out.Keep = func(e events.Event) bool {
 		return (e.Camera == "" || f.Sees == nil || f.Sees(e.Camera)) && (f.Operators || !forOperators(e.Type))
 	}

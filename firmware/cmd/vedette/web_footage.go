@@ -41,7 +41,7 @@ func (a apiRecorder) Timeline(ctx context.Context, id string, from, to time.Time
 	}
 	out := api.Timeline{Ranges: make([]api.Range, len(t.Ranges)), Gaps: gapViews(t.Gaps)}
 	for i, s := range t.Ranges {
-		out.Ranges[i] = api.Range{Start: at(s.Start), End: at(s.End)}
+		out.Ranges[i] = api.Range{Start: at(s.Start), End: at(s.End), Why: s.Why}
 	}
 	return out, nil
 }
@@ -55,7 +55,7 @@ func (a apiRecorder) Segments(ctx context.Context, id string, from, to time.Time
 	for i, s := range rows {
 		out[i] = api.Segment{
 			ID: s.ID, Start: at(s.Start), End: at(s.End), Duration: s.End - s.Start, Bytes: s.Bytes, Codec: s.Codec.String(),
-			Width: s.Width, Height: s.Height, Held: s.Held, Open: s.Open, Volume: s.Volume,
+			Width: s.Width, Height: s.Height, Held: s.Held, Open: s.Open, Volume: s.Volume, Why: s.Why,
 		}
 	}
 	return out, nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 
 	"vedette/recorder"
 	"vedette/web/api"
+	"vedette/web/auth"
 	"vedette/web/panel"
 )
 
@@ -37,8 +37,13 @@ func cameraView(s recorder.CameraStatus) api.Camera {
 		ID: s.ID, Name: s.Name, State: s.State, StateReason: s.Reason, StateSince: stamp(s.Since),
 		Vendor: s.Vendor, Address: s.Address, MainURL: s.MainURL, SubURL: s.SubURL, Username: s.Username,
 		HasPassword: s.HasPassword, Record: s.Record, Audio: s.Audio,
-		Volume: s.Volume, Mirror: s.Mirror, Preroll: cmp.Or(s.Preroll, recorder.PrerollDefault), VolumeOn: s.On, MirrorOn: s.MirrorOn,
+		Volume: s.Volume, Mirror: s.Mirror, Preroll: s.Preroll, Postroll: s.Postroll, RecordMode: s.RecordMode, Schedule: make([]api.Window, len(s.Schedule)), Priority: s.Priority,
+		Now:      api.Recording{Active: s.RecordingNow.Active, Why: s.RecordingNow.Why, Until: stamp(s.RecordingNow.Until)},
+		VolumeOn: s.On, MirrorOn: s.MirrorOn,
 		LastWritten: stamp(s.LastWritten), BitrateBPS: s.BitsPerSecond, Drops: s.Drops,
+	}
+	for i, w := range s.Schedule {
+		c.Schedule[i] = api.Window(w)
 	}
 	if s.Run == nil {
 		return c
@@ -51,6 +56,33 @@ func cameraView(s recorder.CameraStatus) api.Camera {
 		c.AudioCodec = s.Run.Tracks[a].Codec.String()
 	}
 	return c
+}
+
+// cameraInput is a change as the recorder takes it.
+func cameraInput(in api.CameraInput) recorder.CameraInput {
+	out := recorder.CameraInput{
+		ID: in.ID, Name: in.Name, Vendor: in.Vendor, Address: in.Address, MainURL: in.MainURL, SubURL: in.SubURL, Username: in.Username,
+		Password: in.Password, Record: in.Record, Audio: in.Audio, Volume: in.Volume, Mirror: in.Mirror, RecordMode: in.RecordMode,
+		Preroll: in.Preroll, Postroll: in.Postroll, Priority: in.Priority,
+	}
+	if in.Schedule != nil {
+		windows := make([]recorder.Window, len(*in.Schedule))
+		for i, w := range *in.Schedule {
+			windows[i] = recorder.Window(w)
+		}
+		out.Schedule = &windows
+	}
+	return out
+}
+
+// Trigger has a camera recorded because somebody asks for it.
+func (a apiRecorder) Trigger(ctx context.Context, camera string, t api.Trigger) (time.Time, error) {
+	why := "manual"
+	if auth.From(ctx).Machine() {
+		why = "event"
+	}
+	until, err := a.r.Trigger(camera, recorder.TriggerOptions{Why: why, For: t.For, Reason: t.Reason})
+	return until, apiError(err)
 }
 
 func stamp(t time.Time) *api.Timestamp {
@@ -82,11 +114,11 @@ func viewed(s recorder.CameraStatus, err error) (api.Camera, error) {
 }
 
 func (a apiRecorder) AddCamera(ctx context.Context, in api.CameraInput) (api.Camera, error) {
-	return viewed(a.r.AddCamera(ctx, recorder.CameraInput(in)))
+	return viewed(a.r.AddCamera(ctx, cameraInput(in)))
 }
 
 func (a apiRecorder) UpdateCamera(ctx context.Context, id string, in api.CameraInput) (api.Camera, error) {
-	return viewed(a.r.UpdateCamera(ctx, id, recorder.CameraInput(in)))
+	return viewed(a.r.UpdateCamera(ctx, id, cameraInput(in)))
 }
 
 func (a apiRecorder) RemoveCamera(ctx context.Context, id string) error {

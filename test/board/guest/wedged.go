@@ -103,7 +103,7 @@ func printEvents(kind string) error {
 	if err != nil {
 		return err
 	}
-	list, err := log.Latest(100, events.Filter{Type: kind})
+	list, err := log.Latest(100, events.Filter{Types: []string{kind}})
 	if err != nil {
 		return err
 	}
