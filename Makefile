@@ -6,8 +6,10 @@ export CGO_ENABLED := 0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
-BUILD   := go build -trimpath -ldflags '$(LDFLAGS)'
 MAIN    := ./firmware/cmd/vedette
+# What is seldom called is built to be small; docs/decisions/size.md.
+COLD    := $(foreach p,$(shell sed '/^\#/d' firmware/cmd/vedette/cold.txt),'-gcflags=$(p)=-l')
+BUILD   := go build -trimpath -ldflags '$(LDFLAGS)' $(COLD)
 DATA    ?= ./var
 LISTEN  ?= localhost:8080
 FUZZTIME ?= 10s

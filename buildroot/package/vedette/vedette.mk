@@ -16,6 +16,9 @@ VEDETTE_GO_ENV = CGO_ENABLED=0
 
 VEDETTE_LDFLAGS = -s -w -X main.version=$(or $(VEDETTE_RELEASE),dev)
 
+# What is seldom called is built to be small; docs/decisions/size.md.
+VEDETTE_BUILD_OPTS = $(foreach p,$(shell sed '/^\#/d' $(VEDETTE_SITE)/firmware/cmd/vedette/cold.txt),'-gcflags=$(p)=-l')
+
 VEDETTE_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 	--exclude=/var --exclude=/bin --exclude=/dist --exclude=/vendor \
 	--exclude=/bench --exclude=/buildroot --exclude=/docs --exclude=/test \

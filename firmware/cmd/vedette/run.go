@@ -329,7 +329,7 @@ func (p *process) openWeb() (err error) {
 		Appliance: p.apiAppliance(), Journal: p.journal, Support: p.writeSupport,
 		Audit: apiAudit{p}, Certificates: p.apiCertificates(), Outgoing: outgoing{p}, Secrets: secrets{p}, Backups: secrets{p},
 		Tasks: p.perception.Tasks(), Frames: p.perception.Frames(), Detections: p.perception.Reports(), Zones: p.perception.Zones(),
-		Evidence: p.perception.Evidence(), Notifications: p.perception.Notifications(), HoldRules: p.perception.HoldRules(),
+		Evidence: p.perception.Evidence(), Notifications: p.perception.Notifications(), HoldRules: p.perception.HoldRules(), Relay: p.perception.Relay(),
 		Incidents: p.perception.Incidents(), Exports: signed{p, apiRecorder{p.recorder, p.exports}}, Tickets: p.tickets(), EventsChanged: p.events.Changed,
 		Live: whep(p.live), Panel: p.panel, UI: ui.Handler(), Metrics: []api.MetricsWriter{promText{p}},
 		Hosts: p.config.Server.Hosts, Log: p.log,

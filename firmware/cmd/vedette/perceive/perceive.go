@@ -23,6 +23,7 @@ import (
 	"vedette/perception/incidents"
 	"vedette/perception/notify"
 	"vedette/perception/notify/delivery"
+	"vedette/perception/relay"
 	"vedette/perception/sampler"
 	"vedette/perception/tasks"
 	"vedette/perception/tasks/ticket"
@@ -79,6 +80,7 @@ type Perception struct {
 	book     *incidents.Book
 	rules    *incidents.Rules
 	keeper   *incidents.Keeper
+	relay    *relay.Relay
 
 	leaseLimit, frameLimit, postLimit *tasks.Limiter
 
@@ -123,7 +125,8 @@ func New(o Options) (p *Perception, err error) {
 	p.keeper = incidents.NewKeeper(incidents.Options{
 		State: o.State, Rules: p.rules, Book: p.book, Source: lasting{o.Events}, Holder: holder{o.Recorder}, Emit: emit, Log: o.Log,
 	})
-	return p, nil
+	p.relay, err = relay.Open(o.State, relay.Options{Source: p.log, Seal: o.Seal, Box: o.BoxID, Dial: o.Dial, Check: o.Reach, Emit: emit, Log: o.Log})
+	return p, err
 }
 
 // BoxID returns what tells the box from others, for ever.
@@ -136,7 +139,7 @@ func (p *Perception) BoxName() string { return p.o.Box }
 func (p *Perception) Run(ctx context.Context) error {
 	var all errgroup.Group
 	for name, run := range map[string]func(context.Context) error{
-		"sampler": p.sampler.Run, "zones": p.watcher.Run, "events of workers": p.tellWorkers, "tasks": p.follow, "notifications": p.notify.Run, "surroundings": p.around.watch, "hold rules": p.keeper.Run,
+		"sampler": p.sampler.Run, "zones": p.watcher.Run, "events of workers": p.tellWorkers, "tasks": p.follow, "notifications": p.notify.Run, "surroundings": p.around.watch, "hold rules": p.keeper.Run, "relay": p.relay.Run,
 	} {
 		all.Go(func() error {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
@@ -259,9 +262,14 @@ func (p *Perception) PruneDeliveries(ctx context.Context, before time.Time, limi
 	return p.notify.PruneBefore(ctx, before, limit)
 }
 
-// Reseal seals the secrets of who is told of events anew, inside of tx.
+// Reseal seals the secrets of who is told of events, and of the relay, anew, inside of tx.
 func (p *Perception) Reseal(tx *bolt.Tx, change func(table, id, field, stored string) (string, error)) (int, error) {
-	return p.notify.Reseal(tx, change)
+	told, err := p.notify.Reseal(tx, change)
+	if err != nil {
+		return 0, err
+	}
+	relayed, err := p.relay.Reseal(tx, change)
+	return told + relayed, err
 }
 
 // EndKey forgets what workers with an API key that is gone hold.

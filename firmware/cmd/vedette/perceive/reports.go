@@ -102,6 +102,9 @@ func (p *Perception) kept() uint64 {
 			least = n
 		}
 	}
+	if seq, enabled := p.relay.Cursor(); enabled && (least == 0 || seq < least) {
+		least = max(seq, 1) // somebody waits for all there is
+	}
 	return least
 }
 
