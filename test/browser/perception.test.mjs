@@ -267,7 +267,7 @@ test('a webhook is told of events, signed, and its trouble is shown', async () =
 });
 
 test('the relay is set, and its secret never comes back', async () => {
-  await id(page, 'relay-url').fill('nats://127.0.0.1:1');
+  await id(page, 'relay-url').fill('tls://127.0.0.1:1');
   await id(page, 'relay-stream').fill('VEDETTE');
   await id(page, 'relay-subject').fill('vedette');
   await id(page, 'relay-user').fill('box');

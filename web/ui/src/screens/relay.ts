@@ -18,7 +18,7 @@ interface Form {
   secret: string;
 }
 
-const formOf = (r: RelayState): Form => ({ enabled: r.enabled, url: r.url ?? '', stream: r.stream ?? '', subject: r.subject ?? '', way: r.username ? 'password' : 'token', username: r.username ?? '', secret: '' });
+const formOf = (r: RelayState): Form => ({ enabled: r.enabled, url: r.url ?? '', stream: r.stream ?? '', subject: r.subject ?? '', way: r.username || !r.secret_set ? 'password' : 'token', username: r.username ?? '', secret: '' });
 
 /** relayOf makes a request of the form; a secret goes with it only when one was written. Pure. */
 export function relayOf(f: Form): object {
