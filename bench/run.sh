@@ -4,7 +4,7 @@
 # in one directory below TMPDIR (8 GiB at most) that is removed at the end, with
 # whatever is mounted below it.
 #
-#   bench/run.sh [record|many|wear|slow|start|soak|sweep|floor|index|live|playback|viewers|size …]
+#   bench/run.sh [record|many|wear|slow|start|soak|sweep|floor|index|live|playback|viewers|detections|zones|workers|size …]
 #
 # Default: all of them, which takes about two hours, one of them the soak.
 # BENCH_QUICK=1 takes short windows and small volumes, about a quarter of an
@@ -21,7 +21,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=${VEDETTE:-$PWD/bin/vedette}
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(record many wear slow start soak sweep floor index live playback viewers size)
+[[ ${#parts[@]} -gt 0 ]] || parts=(record many wear slow start soak sweep floor index live playback viewers detections zones workers size)
 quick=${BENCH_QUICK:+yes}
 [[ ${BENCH_QUICK:-0} != 0 ]] || quick=
 
@@ -41,14 +41,14 @@ for part in "${parts[@]}"; do
 	record | many | start | soak)
 		if [[ $EUID == 0 ]]; then need mkfs.ext4 "apt-get install e2fsprogs"; fi
 		;;
-	wear | sweep | floor)
+	wear | sweep | floor | detections | workers)
 		[[ $EUID == 0 ]] || missing+=("root, for $part: it mounts disks")
 		need mkfs.ext4 "apt-get install e2fsprogs"
 		;;
 	slow)
 		need strace "apt-get install strace"
 		;;
-	index | viewers | size) ;;
+	index | viewers | zones | size) ;;
 	*)
 		echo "unknown part $part" >&2
 		exit 2
@@ -192,12 +192,30 @@ viewers() {
 	run viewers "$clip" ${quick:+-rounds 1}
 }
 
+detections() {
+	heading "what workers saw, beside SQLite"
+	mkdir -p "$dir/detections.disks"
+	go build -o "$dir/detections" ./bench/perception
+	(cd bench/perception/sqlite && CGO_ENABLED=0 go build -o "$dir/sqlite-detections" .)
+	"$dir/detections" -dir "$dir/detections.disks" -sqlite "$dir/sqlite-detections" ${quick:+-rounds 1 -window 5s}
+}
+
+zones() {
+	heading "zones"
+	go test -run '^$' -bench . ./perception/zones
+}
+
+workers() {
+	heading "workers beside 8 cameras that are recorded"
+	run workers "$clip" ${quick:+-window 15s}
+}
+
 size() {
 	heading "size"
 	local arch
-	for arch in amd64 arm64 arm; do
-		CGO_ENABLED=0 GOARCH=$arch GOARM=7 go build -trimpath -ldflags '-s -w' -o "$dir/vedette-$arch" ./firmware/cmd/vedette
-		stat -c %s "$dir/vedette-$arch" | awk -v a="$arch" '{ printf "%-6s %.1f MiB\n", a, $1 / 1048576 }'
+	make -s build-all >/dev/null
+	for arch in amd64 arm64 armv7; do
+		stat -c %s "bin/vedette-linux-$arch" | awk -v a="$arch" '{ printf "%-6s %.1f MiB\n", a, $1 / 1048576 }'
 	done
 	# What the browser loads before the first screen: the page names all of it.
 	grep -oE '/assets/[^"]+\.js' web/ui/dist/index.html | sort -u | while read -r f; do
@@ -207,7 +225,7 @@ size() {
 
 machine
 case " ${parts[*]} " in
-*" record "* | *" wear "* | *" slow "* | *" start "* | *" soak "* | *" live "* | *" playback "* | *" viewers "*) bench/clip.sh "$clip" ;;
+*" record "* | *" wear "* | *" slow "* | *" start "* | *" soak "* | *" live "* | *" playback "* | *" viewers "* | *" workers "*) bench/clip.sh "$clip" ;;
 esac
 for part in "${parts[@]}"; do
 	"$part"

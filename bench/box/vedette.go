@@ -194,6 +194,9 @@ func (v *Vedette) Post(path string, body any) error {
 	return err
 }
 
+// URL returns where the product is served.
+func (v *Vedette) URL() string { return "http://" + v.addr }
+
 // Send makes any request and returns the answer and its Location.
 func (v *Vedette) Send(method, path, contentType string, body []byte) (answer []byte, location string, err error) {
 	req, err := http.NewRequest(method, "http://"+v.addr+path, bytes.NewReader(body))

@@ -45,6 +45,22 @@ func limitMemory(proc fs.FS, log *slog.Logger) {
 	debug.SetMemoryLimit(max(f.Total/100*memoryShare, leastMemory))
 }
 
+// The memory that the past of cameras that wait for events may take: a share of all
+// of it, in percent, and no more than mostPreroll.
+const (
+	prerollShare = 12
+	mostPreroll  = 192 << 20
+)
+
+// prerollBytes returns how much that is, 0 where nobody knows.
+func prerollBytes(proc fs.FS) int {
+	f, err := memory.Read(proc)
+	if err != nil {
+		return 0
+	}
+	return int(min(f.Total/100*prerollShare, mostPreroll))
+}
+
 // memoryGuard sheds what can be done without when memory is short, so that the
 // writer and the feeding of the watchdog go on: viewers and exports first.
 type memoryGuard struct {

@@ -275,7 +275,7 @@ func (p *process) openStores() (err error) {
 		Cycle: time.Duration(p.config.Recording.SyncCycle), QueueBytes: p.config.Recording.QueueBytes,
 		Segment: time.Duration(p.config.Recording.Segment),
 		Floor:   p.config.Sweep.FloorBytes, SweepEvery: time.Duration(p.config.Sweep.Interval),
-		Trim: trim, Beside: p.beside, Location: p.config.Recording.Location(), Clock: p.clock, Emit: emitter(p.events), Log: p.log,
+		Trim: trim, Beside: p.beside, PrerollBytes: prerollBytes(os.DirFS(proc)), Location: p.config.Recording.Location(), Clock: p.clock, Emit: emitter(p.events), Log: p.log,
 	})
 	if err != nil {
 		return err

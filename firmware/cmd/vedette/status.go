@@ -210,6 +210,7 @@ func (m promText) WritePrometheus(w io.Writer) {
 	for rule, s := range p.keeper.State() {
 		metrics.WriteCounterUint64(w, fmt.Sprintf(`vedette_housekeeping_removed_total{rule=%q}`, rule), s.Removed)
 	}
+	p.perception.WritePrometheus(w)
 	s := p.live.Stats()
 	metrics.WriteGaugeUint64(w, "vedette_live_viewers", uint64(s.Viewers))
 	metrics.WriteCounterUint64(w, "vedette_live_packets_total", s.Packets)

@@ -139,7 +139,7 @@ func (p *Perception) BoxName() string { return p.o.Box }
 func (p *Perception) Run(ctx context.Context) error {
 	var all errgroup.Group
 	for name, run := range map[string]func(context.Context) error{
-		"sampler": p.sampler.Run, "zones": p.watcher.Run, "events of workers": p.tellWorkers, "tasks": p.follow, "notifications": p.notify.Run, "surroundings": p.around.watch, "hold rules": p.keeper.Run, "relay": p.relay.Run,
+		"sampler": p.sampler.Run, "zones": p.watcher.Run, "events of workers": p.tellWorkers, "tasks": p.follow, "notifications": p.notify.Run, "surroundings": p.around.watch, "hold rules": p.keeper.Run, "relay": p.relay.Run, "states of the sampler": p.watchSampler,
 	} {
 		all.Go(func() error {
 			if err := run(ctx); err != nil && ctx.Err() == nil {

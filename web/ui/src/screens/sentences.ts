@@ -104,6 +104,7 @@ const known: Record<string, Tell> = {
   detections_dropped: (p) => ({ text: 'What workers saw had to go before everybody had taken it', detail: typeof p.count === 'number' ? plural(p.count, 'report') : plain(p.reason) }),
   detections_lost: (p) => ({ text: 'Some of what workers saw was lost', detail: plain(p.reason) || plain(p.error) }),
   detections_failed: (p) => ({ text: 'What workers see cannot be written down', detail: plain(p.error) || plain(p.reason) }),
+  recording_triggered: (p, n) => ({ text: `${n} is recorded, because somebody asked`, detail: reasonOf(p) }),
   sampler_error: (p, n) => ({ text: `No pictures of ${n} for the workers`, detail: reasonOf(p) || plain(p.error) }),
   sampler_restarted: (p, n) => ({ text: `The decoder of ${n} was started again`, detail: reasonOf(p) || plain(p.error) }),
   sampler_budget_exhausted: (p, n) => ({ text: `There is no room in the budget for pictures of ${n}`, detail: reasonOf(p) }),
