@@ -209,7 +209,7 @@ const certsDir = "tls"
 // keys are secrets like the others.
 func (p *process) openCerts() (err error) {
 	p.certs, err = certs.Open(certs.Options{
-		Dir: filepath.Join(p.flags.data, certsDir), Names: p.names, Seal: p.vault, Log: p.log, Client: p.egress.Client(egress.Web),
+		Dir: filepath.Join(p.flags.data, certsDir), Names: p.names, Seal: p.vault, Log: p.log, Client: p.egress.Client(egress.Web), Dial: p.egress.Dial(egress.Web),
 		Emit: func(what string, detail map[string]any) {
 			severity := events.Info
 			if what != "certificate_renewed" {
