@@ -211,7 +211,7 @@ func TestAKeyHasItsShareOfRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBox(t, Options{})
 		owner := b.principal(t, b.claimed(t))
-		_, key, err := b.AddKey(owner, keys.New{Name: "bot", Role: "worker"})
+		_, key, err := b.AddKey(owner, keys.New{Name: "bot", Role: "relay"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -265,8 +265,11 @@ func TestWritesBringNoRemovedKeyBack(t *testing.T) {
 func TestAKeyHasItsShareOfRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBox(t)
-		k, _ := b.add(t, worker())
-		other, _ := b.add(t, worker())
+		ordinary := worker()
+		ordinary.Role = "relay"
+		k, _ := b.add(t, ordinary)
+		other, _ := b.add(t, ordinary)
+		looking, _ := b.add(t, worker())
 		admitted := func(tries int) (n int) {
 			for range tries {
 				if b.Admit(k.ID) == 0 {
@@ -277,6 +280,13 @@ func TestAKeyHasItsShareOfRequests(t *testing.T) {
 		}
 		if n := admitted(1000); n != 200 {
 			t.Errorf("%d requests at once, want 200", n)
+		}
+		n := 0
+		for b.Admit(looking.ID) == 0 {
+			n++
+		}
+		if n != 2000 {
+			t.Errorf("%d requests of a worker at once, want 2000: each picture is one", n)
 		}
 		if wait := b.Admit(k.ID); wait != 10*time.Millisecond {
 			t.Errorf("wait %v, want 10ms", wait)
