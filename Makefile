@@ -20,12 +20,12 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## the binary for this machine, in bin/
-	$(BUILD) -o bin/vedette $(MAIN)
+	@$(BUILD) -o bin/vedette $(MAIN)
 
 build-all: ## static binaries for linux amd64, arm64 and armv7, with their sizes
-	GOARCH=amd64 $(BUILD) -o bin/vedette-linux-amd64 $(MAIN)
-	GOARCH=arm64 $(BUILD) -o bin/vedette-linux-arm64 $(MAIN)
-	GOARCH=arm GOARM=7 $(BUILD) -o bin/vedette-linux-armv7 $(MAIN)
+	@GOARCH=amd64 $(BUILD) -o bin/vedette-linux-amd64 $(MAIN)
+	@GOARCH=arm64 $(BUILD) -o bin/vedette-linux-arm64 $(MAIN)
+	@GOARCH=arm GOARM=7 $(BUILD) -o bin/vedette-linux-armv7 $(MAIN)
 	@for f in bin/vedette-linux-*; do \
 		if ldd $$f >/dev/null 2>&1; then echo "$$f is not static" >&2; exit 1; fi; \
 		printf '%-28s %6.1f MiB\n' $$f $$(stat -c %s $$f | awk '{print $$1/1048576}'); done

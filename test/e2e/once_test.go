@@ -17,6 +17,7 @@ func (b *box) report(key string, n int, x float64) {
 	body, err := json.Marshal(map[string]any{
 		"camera_id": "door", "task_type": "detection", "frame_id": fmt.Sprint("frame-", n),
 		"detections": []any{map[string]any{"label": "person", "confidence": 0.9, "bbox": []float64{x, 0.4, 0.1, 0.2}, "track_id": "p1"}},
+		"event":      map[string]any{"event_type": "passed", "payload": map[string]any{"n": n}},
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -45,7 +46,7 @@ func (b *box) report(key string, n int, x float64) {
 
 // TestAKilledBoxTellsEachEventOnce kills the box again and again while a track goes
 // in and out of a zone with every report. Each report that was taken is there
-// once, and each of them has made one event.
+// once, and each of them has made one event of the zone and one of its own.
 func TestAKilledBoxTellsEachEventOnce(t *testing.T) {
 	const kills, each = 6, 40
 	b := newBox(t, "[perception]\ntickets = \"off\"\n")
@@ -86,6 +87,12 @@ func TestAKilledBoxTellsEachEventOnce(t *testing.T) {
 			break
 		}
 	}
+	b.eventually(10*time.Second, "telling what workers report themselves", func() error {
+		if n := len(b.events("passed")); n != total {
+			return fmt.Errorf("%d events of %d reports", n, total)
+		}
+		return nil
+	})
 	b.checkOutbox(relay, total)
 }
 
