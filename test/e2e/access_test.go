@@ -83,6 +83,20 @@ func TestSecretsStayInside(t *testing.T) {
 		_, token, _ := strings.Cut(c, "=")
 		p.secrets["session"] = token
 	}
+	for kind, subscription := range map[string]map[string]any{
+		"webhook": {"url": "http://192.168.7.7/hook", "secret": "canary-webhook-4711-x"},
+		"mail":    {"host": "192.168.7.7", "port": 465, "tls": "tls", "username": "me", "password": "canary-mail-4711-x", "from": "box@example.org", "to": []string{"me@example.org"}},
+		"mqtt":    {"url": "mqtts://192.168.7.7:8883", "username": "me", "password": "canary-mqtt-4711-x"},
+	} {
+		for _, field := range []string{"secret", "password"} {
+			if s, is := subscription[field].(string); is {
+				p.secrets[kind] = s
+			}
+		}
+		b.call("POST", "/api/v1/notifications", map[string]any{"name": kind, "kind": kind, kind: subscription}, 201, nil)
+	}
+	p.secrets["relay"] = "canary-relay-4711-x"
+	b.call("PUT", "/api/v1/system/relay", map[string]any{"enabled": true, "url": "tls://192.168.7.7:4222", "stream": "S", "subject": "vedette", "token": p.secrets["relay"]}, 200, nil)
 	archive, resp := b.try("POST", "/api/v1/system/backup", map[string]any{"passphrase": p.secrets["passphrase of a backup"]})
 	if resp.StatusCode != 200 {
 		t.Fatalf("backup: %s", resp.Status)
@@ -95,7 +109,7 @@ func TestSecretsStayInside(t *testing.T) {
 
 	crawled := 0
 	for _, rt := range api.Routes() {
-		if rt.Method != "GET" || strings.Contains(rt.Pattern, "/panel") {
+		if rt.Method != "GET" || strings.Contains(rt.Pattern, "/panel") || strings.HasSuffix(rt.Pattern, "/stream") { // these two go on for ever
 			continue
 		}
 		path := strings.NewReplacer("{id}", "cam0", "{seg}", "1795400000000-1f3c9a2b").Replace(rt.Pattern) + "?from=0&to=1000&at=1000"
