@@ -153,6 +153,9 @@ func (b *Book) open(id, title string, cameras []string, by string) (Incident, er
 		return Incident{}, ErrTooMany
 	}
 	in := Incident{ID: id, Title: title, State: Open, Cameras: sorted(cameras), Created: b.stamp(), By: by, Notes: []Note{}, Exports: []Export{}}
+	if n := len(b.all); n > 0 && !in.Created.After(b.all[n-1].Created) {
+		in.Created = b.all[n-1].Created.Add(time.Millisecond) // their order is that of their times
+	}
 	if err := b.put(in); err != nil {
 		return Incident{}, err
 	}

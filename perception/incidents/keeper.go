@@ -236,7 +236,7 @@ func (k *Keeper) place(r *Rule, e *events.Event, h Hold) error {
 		// The id is of the event, so that a second look finds the same incident.
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", r.ID, e.Seq))
 		id := "inc_" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
-		in, err := k.o.Book.open(id, cut(fmt.Sprintf("%s: %s, %s", r.Name, e.Camera, e.Time.UTC().Format("2006-01-02 15:04 UTC"))), []string{e.Camera}, r.by())
+		in, err := k.o.Book.open(id, cut(fmt.Sprintf("%s: %s, %s", r.Name, e.Camera, e.Time.UTC().Format("2006-01-02 15:04 UTC"))), []string{e.Camera}, "rule "+r.Name)
 		if err != nil && !errors.Is(err, ErrTooMany) { // footage matters more than its file
 			return err
 		}

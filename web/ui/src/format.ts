@@ -181,6 +181,9 @@ export function plural(n: number, one: string, many = one + 's'): string {
 }
 
 /** sentence makes a reason as the recorder writes it, in lower case, a sentence of its own. */
+/** byWhom names who did something: a rule by its kind, since its id says nothing to people. */
+export const byWhom = (by: string) => (by.startsWith('rule:') ? 'a rule' : by);
+
 export function sentence(s: string): string {
   const t = s.trim();
   return t && t.charAt(0).toUpperCase() + t.slice(1) + (/[.!?…]$/.test(t) ? '' : '.');

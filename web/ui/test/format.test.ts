@@ -109,3 +109,8 @@ test('keys are named as the table writes them', () => {
   assert.equal(keyName({ key: 'K', shiftKey: true }), 'k');
   assert.equal(keyName({ key: ' ', shiftKey: false }), ' ');
 });
+
+test('who holds footage is said in words', () => {
+  assert.equal(f.byWhom('rule:rule_3kcq6m52'), 'a rule');
+  assert.equal(f.byWhom('owner'), 'owner');
+});

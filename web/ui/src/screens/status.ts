@@ -2,7 +2,7 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, holds, volumes as api } from '../api';
-import { ago, bitrate, bytes, clock, plural, sentence as sentenceOf, span, stamp } from '../format';
+import { ago, bitrate, byWhom, bytes, clock, plural, sentence as sentenceOf, span, stamp } from '../format';
 import { Icon, type IconName } from '../icons';
 import { mayExport, mayManage } from '../roles';
 import { boxNow, cameraList, panel, recording, say, stale, tick, user, zone } from '../store';
@@ -241,7 +241,7 @@ function Kept() {
         <th scope="row">${(h.cameras ?? []).map((c) => cameraList.value.find((x) => x.id === c)?.name ?? c).join(', ')}</th>
         <td data-label="From" class="mono">${stamp(Date.parse(h.from), zone.value)}</td>
         <td data-label="To" class="mono">${stamp(Date.parse(h.to), zone.value)}</td>
-        <td data-label="By">${h.by}${h.reason && html` <small>${h.reason}</small>`}${h.until && html` <small>until ${stamp(Date.parse(h.until), zone.value)}</small>`}</td>
+        <td data-label="By">${byWhom(h.by)}${h.reason && html` <small>${h.reason}</small>`}${h.until && html` <small>until ${stamp(Date.parse(h.until), zone.value)}</small>`}</td>
         ${may && html`<td><button type="button" class="button" onClick=${() => release(h)} data-testid="release-${h.id}">Release</button></td>`}
       </tr>`)}</tbody>
     </table></div>

@@ -1,7 +1,7 @@
 // What of a camera's footage is held as evidence, for its time line.
 import { useEffect, useState } from 'preact/hooks';
 import { holds as api } from '../api';
-import { stamp, type Zone } from '../format';
+import { byWhom, stamp, type Zone } from '../format';
 import { mayExport } from '../roles';
 import { panel, user, zone } from '../store';
 import type { Hold } from '../types';
@@ -18,7 +18,7 @@ export interface Held {
 export function heldOf(list: readonly Hold[], cam: string, at: Zone): Held[] {
   return list
     .filter((h) => !h.cameras?.length || h.cameras.includes(cam))
-    .map((h) => ({ start: Date.parse(h.from), end: Date.parse(h.to), says: `Kept by ${h.by}${h.reason ? `: ${h.reason}` : ''}${h.until ? `, until ${stamp(Date.parse(h.until), at)}` : ''}` }))
+    .map((h) => ({ start: Date.parse(h.from), end: Date.parse(h.to), says: `Kept by ${byWhom(h.by)}${h.reason ? `: ${h.reason}` : ''}${h.until ? `, until ${stamp(Date.parse(h.until), at)}` : ''}` }))
     .filter((h) => h.end > h.start)
     .sort((a, b) => a.start - b.start);
 }

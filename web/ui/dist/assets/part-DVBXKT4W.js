@@ -1,1 +1,0 @@
-import{a,b}from"./part-JWWVA44D.js";import"./part-WVW645H3.js";import"./part-PCHYMAUF.js";import"./part-KRQZC76I.js";import"./part-BBONDAZD.js";import"./part-G3FBR32W.js";import"./part-XH3UVEMW.js";import"./part-PWCCSJNW.js";import"./part-RIRFS6HY.js";import"./part-FXUFGIDR.js";import"./part-NOEROMEE.js";import"./part-IAWYZLG6.js";export{a as EventsScreen,b as Tabs};

@@ -1,0 +1,1 @@
+import{a,b}from"./part-WKGOY2FK.js";import"./part-BWCKTDOW.js";import"./part-PCHYMAUF.js";import"./part-KRQZC76I.js";import"./part-BBONDAZD.js";import"./part-IZMKATDS.js";import"./part-XH3UVEMW.js";import"./part-PWCCSJNW.js";import"./part-RIRFS6HY.js";import"./part-FXUFGIDR.js";import"./part-NOEROMEE.js";import"./part-IAWYZLG6.js";export{a as EventsScreen,b as Tabs};
