@@ -96,7 +96,7 @@ function Left({ ms, onOver }: { ms: number; onOver: () => void }) {
   useEffect(() => {
     if (left === 0) onOver();
   }, [left === 0]);
-  return html`<p class="muted small" role="timer" data-testid="claim-left">${left > 0 ? `Open for another ${span(left < 60_000 ? left : Math.ceil(left / 60_000) * 60_000)}.` : 'The time is over.'}</p>`;
+  return html`<p class="muted small" role="timer" data-testid="claim-left">${left > 0 ? `Open for another ${span(left < 60_000 ? left : Math.ceil((left - 1000) / 60_000) * 60_000)}.` : 'The time is over.'}</p>`;
 }
 
 function Claim({ again, left, onOver }: { again: boolean; left?: number; onOver: () => void }) {
