@@ -41,7 +41,7 @@ func hotplug() error {
 	if err != nil {
 		return err
 	}
-	return printEvents("")
+	return printEvents("*")
 }
 
 const password = "a board lab of our own"

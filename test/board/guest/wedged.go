@@ -92,7 +92,7 @@ func recording(data string) (stop func() error, err error) {
 	}, nil
 }
 
-// printEvents prints the events of a type that the product left.
+// printEvents prints the events of a type, or of all for "*", that the product left.
 func printEvents(kind string) error {
 	db, err := storm.Open("/data/state.db")
 	if err != nil {
