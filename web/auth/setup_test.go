@@ -72,11 +72,12 @@ func TestOfManyClaimsAtOnceOneSucceeds(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			_, err := b.Claim(t.Context(), from("10.0.0.1:1"), code, string(rune('a'+i)), goodPassword)
+			var slow *ThrottledError // of one address so many are looked at at once
 			if err == nil {
 				mu.Lock()
 				won++
 				mu.Unlock()
-			} else if !errors.Is(err, ErrClaimed) {
+			} else if !errors.Is(err, ErrClaimed) && !errors.As(err, &slow) {
 				t.Errorf("loser got %v, want ErrClaimed", err)
 			}
 		})
