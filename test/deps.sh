@@ -18,7 +18,7 @@ packages=(
 	wpasupplicant dosfstools                   # reads what provisioning writes
 	rauc dbus u-boot-tools squashfs-tools      # an update that is installed by the real one
 	iproute2 ldnsutils mdns-scan               # ask a box for its name, in a network of their own
-	mosquitto python3-aiosmtpd openssl         # who is told of events: a broker, a mail server; checks signatures
+	mosquitto mosquitto-clients python3-aiosmtpd openssl # who is told of events: a broker, a mail server; checks signatures
 )
 command -v node >/dev/null || packages+=(nodejs npm)
 

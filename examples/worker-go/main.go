@@ -1,4 +1,4 @@
-// The worker-go program is an AI worker with a toy detector: it finds the block
+// Command worker-go is an AI worker with a toy detector: it finds the block
 // that moves through the picture of the simulated camera. See ../README.md.
 package main
 

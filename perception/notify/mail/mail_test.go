@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"vedette/internal/testkit"
 	"vedette/perception/events"
 	"vedette/perception/notify/delivery"
 )
@@ -85,7 +86,7 @@ func server(t *testing.T, mode, cert, key string) (port int, next func() receive
 	t.Helper()
 	python, err := "/usr/bin/python3", error(nil) // where the Debian package is, whatever comes first in the path
 	if err != nil || exec.Command(python, "-c", "import aiosmtpd").Run() != nil {
-		t.Skip("no python3 with aiosmtpd")
+		testkit.Lacking(t, "python3-aiosmtpd is not installed")
 	}
 	cmd := exec.Command(python, "testdata/server.py", mode, cert, key)
 	cmd.Stderr = os.Stderr

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"vedette/internal/testkit"
 	"vedette/perception/events"
 	"vedette/perception/notify/delivery"
 )
@@ -47,7 +48,7 @@ func startBroker(t *testing.T) *broker {
 	t.Helper()
 	for _, p := range []string{"mosquitto", "mosquitto_passwd", "mosquitto_sub", "mosquitto_pub"} {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skip("no " + p)
+			testkit.Lacking(t, p+" is not installed (mosquitto, mosquitto-clients)")
 		}
 	}
 	b := &broker{t: t, dir: t.TempDir(), port: freePort(t), plain: freePort(t), tls: freePort(t)}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"vedette/internal/testkit"
 	"vedette/perception/events"
 	"vedette/perception/notify/delivery"
 )
@@ -39,7 +40,7 @@ func sender(t *testing.T, url string) *Sender {
 func TestTheSignatureIsWhatOpenSSLMakesOfIt(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("no openssl")
+		testkit.Lacking(t, "openssl is not installed")
 	}
 	var header http.Header
 	var posted []byte
